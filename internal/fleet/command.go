@@ -1,0 +1,44 @@
+package fleet
+
+import "time"
+
+// CommandName is one of a closed list of things that the agent may ask of a
+// kiosk. There is no command that runs, reads or shows anything of a session.
+type CommandName string
+
+// The commands of this version.
+const (
+	EndSession       CommandName = "end_session"
+	RestartKiosk     CommandName = "restart_kiosk"
+	TakeOutOfService CommandName = "out_of_service"
+	PutInService     CommandName = "in_service"
+	Identify         CommandName = "identify" // show the machine's name large on the curtain or strip for a while
+	ShowMessage      CommandName = "message"
+)
+
+// Command is one order to one kiosk.
+type Command struct {
+	ID   string // idempotency key, 16 hexadecimal digits: carried out once, however often it arrives
+	Name CommandName
+	Text string        // for ShowMessage: 1 to 200 characters; else empty
+	Now  bool          // do not wait for the session's end
+	TTL  time.Duration // from when the kiosk hears it; an older one is answered with "expired"
+}
+
+// Result is a kiosk's answer to a command.
+type Result struct {
+	Command string // Command.ID
+	OK      bool
+	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "failed"
+}
+
+// Counts are the sums of one day at one kiosk. Only finished days are sent.
+// There is no field that could tell one visit from another.
+type Counts struct {
+	Day       string // 2006-01-02, local to the kiosk
+	Sessions  uint32
+	Lengths   map[string]uint32 // "under_5", "5_15", "15_30", "30_60", "over_60" (minutes)
+	Tiles     map[string]uint32 // by category of the tile pressed, for example "benefits"
+	Ends      map[End]uint32
+	HelpCalls uint32
+}

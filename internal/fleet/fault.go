@@ -1,0 +1,37 @@
+package fleet
+
+// Code names a fault. Codes are stable: people search for them.
+type Code string
+
+// Faults that a kiosk reports of itself.
+const (
+	WipeUnverified   Code = "wipe_unverified"    // the last wipe could not be proved
+	ShellNotPainting Code = "shell_not_painting" // our shell does not draw
+	BrowserFailing   Code = "browser_failing"    // the client's browser does not start or stay
+	StateNotKept     Code = "state_not_kept"     // the kiosk cannot write its own state
+	KioskRestarted   Code = "kiosk_restarted"    // the kiosk ended unexpectedly and was started again
+)
+
+// Faults that the agent concludes.
+const (
+	NoConnection     Code = "no_connection"
+	ClockWrong       Code = "clock_wrong"
+	DiskFull         Code = "disk_full"
+	MemoryLow        Code = "memory_low"
+	CPUBusy          Code = "cpu_busy"
+	TooHot           Code = "too_hot"
+	NetworkDown      Code = "network_down"
+	BrowserMisplaced Code = "browser_misplaced"
+	ProofInvalid     Code = "proof_invalid" // a proof did not verify or did not follow the one before
+	HelpUnanswered   Code = "help_unanswered"
+)
+
+// Severity says how much a fault matters to a client.
+type Severity string
+
+// The severities, mildest first.
+const (
+	SeverityNotice  Severity = "notice"  // worth knowing; the machine serves
+	SeverityWarning Severity = "warning" // somebody should look; the machine serves
+	SeverityError   Severity = "error"   // the machine does not serve
+)
