@@ -1,0 +1,167 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shirou/gopsutil/v3/common"
+
+	"yhteiskone/internal/fleet"
+)
+
+// roots makes gopsutil read proc and sys from other folders than the machine's.
+func roots(ctx context.Context, proc, sys string) context.Context {
+	return context.WithValue(ctx, common.EnvKey, common.EnvMap{
+		common.HostProcEnvKey: proc, common.HostSysEnvKey: sys})
+}
+
+// copyTo puts the fixtures where a test may change them.
+func copyTo(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func cabled() ([]card, error) {
+	return []card{{Loopback: true, Running: true, Address: true},
+		{Running: true, Address: true}}, nil
+}
+
+func TestCollectReadsTheMachine(t *testing.T) {
+	proc, sys := copyTo(t, "proc"), copyTo(t, "sys")
+	ctx := roots(t.Context(), proc, sys)
+	s := New(t.TempDir(), func() Own { return Own{ShellPaints: new(true), BrowserAlive: new(false)} })
+	s.interfaces = cabled
+	first := s.Collect(ctx)
+	if first.Health.CPUPercent != nil {
+		t.Errorf("the first collection says %v %% of the processor, with nothing to compare with", *first.Health.CPUPercent)
+	}
+	second, err := os.ReadFile("testdata/proc2/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(proc, "stat"), second, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := s.Collect(ctx)
+	if r.Health.DiskTotal == nil || r.Health.DiskFree == nil || *r.Health.DiskFree > *r.Health.DiskTotal {
+		t.Errorf("the disk has %v free of %v bytes", r.Health.DiskFree, r.Health.DiskTotal)
+	}
+	if r.Uptime <= 0 || time.Since(r.At).Abs() > time.Minute {
+		t.Errorf("uptime %v at %v", r.Uptime, r.At)
+	}
+	r.Health.DiskTotal, r.Health.DiskFree = nil, nil
+	want := fleet.Health{
+		CPUPercent:  new(20.0), // 200 of 1000 ticks; waiting for the disk is not work
+		MemoryTotal: new(uint64(4000000 << 10)), MemoryFree: new(uint64(2500000 << 10)),
+		Load1: new(0.42), TemperatureC: new(61.0), NetworkUp: new(true),
+		BytesIn: new(uint64(12000345)), BytesOut: new(uint64(3000678)),
+		ShellPaints: new(true), BrowserAlive: new(false),
+	}
+	if d := cmp.Diff(want, r.Health); d != "" {
+		t.Errorf("readings differ (-want +got):\n%s", d)
+	}
+}
+
+// What cannot be read is nil, whatever the reason.
+func TestNothingReadIsNothingSaid(t *testing.T) {
+	empty := t.TempDir()
+	broken := t.TempDir()
+	for _, f := range []string{"stat", "meminfo", "loadavg", "net/dev"} {
+		path := filepath.Join(broken, f)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, proc := range map[string]string{"no files": empty, "broken files": broken} {
+		s := New(filepath.Join(empty, "absent"), nil)
+		s.interfaces = func() ([]card, error) { return nil, errors.New("no netlink") }
+		ctx := roots(t.Context(), proc, empty)
+		s.Collect(ctx)
+		got := s.Collect(ctx).Health
+		got.Load1 = nil // the kernel tells it without any file
+		if d := cmp.Diff(fleet.Health{}, got); d != "" {
+			t.Errorf("%s: readings from nowhere (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+func TestNetworkUp(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		all  []card
+		want bool
+	}{
+		{"nothing", nil, false},
+		{"loopback alone", []card{{Loopback: true, Running: true, Address: true}}, false},
+		{"no cable", []card{{Address: true}}, false},
+		{"no address", []card{{Running: true}}, false},
+		{"parts of two", []card{{Running: true}, {Address: true}}, false},
+		{"the second", []card{{}, {Running: true, Address: true}}, true},
+	} {
+		s := New("/", nil)
+		s.interfaces = func() ([]card, error) { return c.all, nil }
+		if got := s.networkUp(); got == nil || *got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestHardware(t *testing.T) {
+	ctx := roots(t.Context(), "testdata/proc", "testdata/sys")
+	want := "Hewlett-Packard HP Compaq Elite 8300 SFF, Intel(R) Core(TM) i5-3470 CPU @ 3.20GHz (2), 3.8 GiB"
+	if got := hardware(ctx, "testdata/dmi"); got != want {
+		t.Errorf("hardware %q, want %q", got, want)
+	}
+	if got := hardware(roots(t.Context(), t.TempDir(), t.TempDir()), t.TempDir()); got != "" {
+		t.Errorf("hardware of nothing %q", got)
+	}
+	if real := Hardware(t.Context()); len(real) > hardwareLimit {
+		t.Errorf("this machine needs %d bytes", len(real))
+	}
+}
+
+// TestCollectIsCheap holds the promise that one collection costs less than
+// 10 ms of processor time on the machine that it measures.
+func TestCollectIsCheap(t *testing.T) {
+	const n = 50
+	s := New(t.TempDir(), nil)
+	s.Collect(t.Context()) // what is cached for good
+	before := spent(t)
+	for range n {
+		s.Collect(t.Context())
+	}
+	each := (spent(t) - before) / n
+	t.Logf("%v of processor time for one collection", each)
+	if each >= 10*time.Millisecond {
+		t.Errorf("one collection costs %v of processor time, want under 10ms", each)
+	}
+}
+
+func spent(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func BenchmarkCollect(b *testing.B) {
+	s := New(b.TempDir(), nil)
+	for b.Loop() {
+		s.Collect(context.Background())
+	}
+}
