@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // CommandName is one of a closed list of things that the agent may ask of a
 // kiosk. There is no command that runs, reads or shows anything of a session.
@@ -41,4 +45,23 @@ type Counts struct {
 	Tiles     map[string]uint32 // by category of the tile pressed, for example "benefits"
 	Ends      map[End]uint32
 	HelpCalls uint32
+}
+
+// MessageLimit is how many characters a message to the screen may have.
+const MessageLimit = 200
+
+// CheckMessage says in one sentence what is wrong with a message to the
+// screen, or returns nil.
+func CheckMessage(text string) error {
+	n := 0
+	for _, r := range text {
+		if r < ' ' || r == 0x7f || r == 0xfffd {
+			return errors.New("the message holds a character that cannot be shown")
+		}
+		n++
+	}
+	if n == 0 || n > MessageLimit {
+		return fmt.Errorf("the message has %d characters, not 1 to %d", n, MessageLimit)
+	}
+	return nil
 }

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"yhteiskone/internal/fleet"
+)
+
+// pending is a command that waits for the session's end.
+type pending struct {
+	command fleet.Command
+	heard   time.Time
+	answer  func(fleet.Result)
+}
+
+// Command carries out a command, or keeps it until the session's end, and
+// gives its result to answer, once. A command that was carried out before is
+// answered with the same result and not carried out again.
+func (m *Machine) Command(ctx context.Context, c fleet.Command, answer func(fleet.Result)) {
+	m.tell(func() {
+		if r, ok := m.seen[c.ID]; ok {
+			answer(r)
+			return
+		}
+		for _, w := range m.waiting {
+			if w.command.ID == c.ID {
+				return // it waits already
+			}
+		}
+		w := pending{c, time.Now(), answer}
+		if m.view.State.InSession() && !c.Now && disturbs(c.Name) {
+			m.waiting = append(m.waiting, w)
+			return
+		}
+		m.carryOut(ctx, w)
+	})
+}
+
+// disturbs reports whether a command would take a client's session away.
+func disturbs(n fleet.CommandName) bool {
+	return n == fleet.EndSession || n == fleet.RestartKiosk || n == fleet.TakeOutOfService
+}
+
+func (m *Machine) carryOut(ctx context.Context, w pending) {
+	why := ""
+	after := func() {}
+	if time.Since(w.heard) > w.command.TTL {
+		why = "expired"
+	} else {
+		why, after = m.do(ctx, w.command)
+	}
+	r := fleet.Result{Command: w.command.ID, OK: why == "", Why: why}
+	if len(m.seen) >= 256 { // the agent repeats only what it got no result for
+		clear(m.seen)
+	}
+	m.seen[w.command.ID] = r
+	w.answer(r)
+	after()
+}
+
+// do carries out one command and returns why not, and what is to be done once
+// the answer is kept.
+func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after func()) {
+	after = func() {}
+	switch c.Name {
+	case fleet.EndSession:
+		if m.view.State.InSession() {
+			after = func() { m.end(ctx, fleet.EndCommand) }
+		}
+	case fleet.RestartKiosk:
+		after = m.Restart
+	case fleet.TakeOutOfService:
+		if err := m.Memory.SetOutOfService(true); err != nil {
+			m.Log.Error("the kiosk cannot keep its state", "err", err)
+			return "failed", after
+		}
+		if m.view.State.InSession() {
+			after = func() { m.end(ctx, fleet.EndCommand) }
+		} else if m.view.State == fleet.Ready {
+			m.set(fleet.OutOfService)
+			m.show(ctx)
+		}
+	case fleet.PutInService:
+		if err := m.Memory.SetOutOfService(false); err != nil {
+			m.Log.Error("the kiosk cannot keep its state", "err", err)
+			return "failed", after
+		}
+		if m.view.State == fleet.OutOfService && m.painted {
+			m.set(fleet.Ready)
+			m.show(ctx)
+		}
+	case fleet.Identify:
+		m.view.Identify, m.identify = true, time.Now()
+		m.show(ctx)
+	case fleet.ShowMessage:
+		if err := fleet.CheckMessage(c.Text); err != nil {
+			return "invalid", after
+		}
+		m.view.Message, m.message = c.Text, time.Now()
+		m.show(ctx)
+	default:
+		return "unknown", after
+	}
+	return "", after
+}

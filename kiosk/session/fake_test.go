@@ -1,0 +1,205 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"yhteiskone/internal/fleet"
+)
+
+// world is everything around the machine, with the order of what happened.
+type world struct {
+	mu                   sync.Mutex
+	did                  []string
+	views                []View
+	runs                 []*fakeRun
+	presses              chan Press
+	lost                 chan struct{}
+	idle                 time.Duration
+	idleFrom             time.Time
+	found                uint32 // what the next wipes find
+	proofs               []fleet.WipeProof
+	ended                []fleet.End
+	calls                []string
+	over                 []string
+	online               bool
+	mark                 *Mark
+	aside                bool // out of service
+	startErr             error
+	showErr              error
+	tokens               int
+	unverified, restarts int
+}
+
+type fakeRun struct {
+	w       *world
+	painted chan struct{}
+	lost    chan struct{}
+	address string
+	killed  bool
+}
+
+func (w *world) note(s string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.did = append(w.did, s)
+}
+
+func (w *world) Start(ctx context.Context, m Mark, lang string) (Running, error) {
+	w.note("start")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.startErr != nil {
+		return nil, w.startErr
+	}
+	r := &fakeRun{w: w, painted: make(chan struct{}), lost: make(chan struct{})}
+	w.runs = append(w.runs, r)
+	time.AfterFunc(700*time.Millisecond, func() { close(r.painted) })
+	return r, nil
+}
+
+func (r *fakeRun) Painted() <-chan struct{} { return r.painted }
+func (r *fakeRun) Lost() <-chan struct{}    { return r.lost }
+func (r *fakeRun) Open(a string) error      { r.w.note("open"); r.address = a; return nil }
+func (r *fakeRun) Look() (bool, bool)       { return !r.killed, !r.killed }
+func (r *fakeRun) Raise() error             { return nil }
+func (r *fakeRun) Kill(context.Context) error {
+	r.w.note("kill")
+	r.killed = true
+	return nil
+}
+
+func (w *world) Begin() (Mark, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tokens++
+	w.mark = &Mark{Token: string(rune('a' + w.tokens)), Started: time.Now()}
+	return *w.mark, nil
+}
+func (w *world) Occupy(m Mark) error { w.note("occupy"); w.mark = &m; return nil }
+func (w *world) Left() (Mark, bool, error) {
+	if w.mark == nil {
+		return Mark{}, false, nil
+	}
+	return *w.mark, true, nil
+}
+func (w *world) Wipe(context.Context, Mark) []fleet.Look {
+	w.note("wipe")
+	return []fleet.Look{{At: "files", Looked: 9, Found: w.found}}
+}
+func (w *world) Finish() error { w.note("finish"); w.mark = nil; return nil }
+
+func (w *world) Prove(looks []fleet.Look, took time.Duration) (fleet.WipeProof, error) {
+	w.note("prove")
+	p := fleet.WipeProof{Seq: uint64(len(w.proofs) + 1), At: time.Now(), Looks: looks}
+	w.proofs = append(w.proofs, p)
+	return p, nil
+}
+func (w *world) Last() *fleet.WipeProof { return nil }
+
+func (w *world) Cover() error { w.note("cover"); return nil }
+func (w *world) Show(ctx context.Context, v View) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.views = append(w.views, v)
+	return w.showErr
+}
+func (w *world) Presses() <-chan Press       { return w.presses }
+func (w *world) screenLost() <-chan struct{} { return w.lost }
+func (w *world) Paints() bool                { return w.showErr == nil }
+func (w *world) IdleFor() (time.Duration, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.idleFrom), nil
+}
+
+func (w *world) touch() { w.mu.Lock(); w.idleFrom = time.Now(); w.mu.Unlock() }
+
+// fakeScreen exists because Browser's Running and Screen both have a Lost.
+type fakeScreen struct{ *world }
+
+func (s fakeScreen) Lost() <-chan struct{} { return s.screenLost() }
+
+func (w *world) Tile(id string) (Tile, bool) {
+	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela"
+}
+func (w *world) Changed() {}
+
+type fakeUplink struct{ *world }
+
+func (u fakeUplink) Help(call string) error     { u.calls = append(u.calls, call); return nil }
+func (u fakeUplink) HelpOver(call string) error { u.over = append(u.over, call); return nil }
+func (u fakeUplink) Connected() bool            { return u.online }
+
+type fakeCounter struct{ *world }
+
+func (c fakeCounter) Session(category string, length time.Duration, end fleet.End) {
+	c.ended = append(c.ended, end)
+}
+func (c fakeCounter) Help() {}
+
+func (w *world) OutOfService() bool           { return w.aside }
+func (w *world) SetOutOfService(b bool) error { w.aside = b; return nil }
+func (w *world) Unverified() error            { w.unverified++; return nil }
+func (w *world) Verified() error              { return nil }
+
+func (w *world) last() View    { w.mu.Lock(); defer w.mu.Unlock(); return w.views[len(w.views)-1] }
+func (w *world) run() *fakeRun { w.mu.Lock(); defer w.mu.Unlock(); return w.runs[len(w.runs)-1] }
+func (w *world) done() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := slices.Clone(w.did)
+	w.did = nil
+	return d
+}
+
+// bench runs f beside a running machine inside a bubble of fake time, and the
+// machine's last act after it.
+func bench(t *testing.T, prepare func(*world), f func(*testing.T, *world, *Machine)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{presses: make(chan Press), lost: make(chan struct{}), online: true, idleFrom: time.Now()}
+		if prepare != nil {
+			prepare(w)
+		}
+		m := New(Deps{Browser: w, Wiper: w, Prover: w, Screen: fakeScreen{w}, Tiles: w, Uplink: fakeUplink{w},
+			Counter: fakeCounter{w}, Memory: w, Log: slog.New(slog.DiscardHandler), Restart: func() { w.restarts++ }, Lang: "fi"},
+			fleet.Settings{Idle: 5 * time.Minute, Warn: time.Minute, Limit: 30 * time.Minute, KioskName: "Kone 3"})
+		ctx, cancel := context.WithCancel(t.Context())
+		stopped := make(chan error)
+		go func() { stopped <- m.Run(ctx) }()
+		synctest.Wait()
+		f(t, w, m)
+		cancel()
+		if err := <-stopped; err != nil && w.found == 0 {
+			t.Errorf("the machine stopped with %v", err)
+		}
+		for i, r := range w.runs {
+			if !r.killed {
+				t.Errorf("browser %d of %d still runs after the machine stopped", i+1, len(w.runs))
+			}
+		}
+	})
+}
+
+func (w *world) press(what, arg string) {
+	w.touch()
+	w.presses <- Press{what, arg}
+	synctest.Wait()
+}
+
+func pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
+
+func wantState(t *testing.T, m *Machine, want fleet.State) {
+	t.Helper()
+	if got := m.Status().State; got != want {
+		t.Fatalf("state is %s, want %s", got, want)
+	}
+}
+
+var errFake = errors.New("made to fail")

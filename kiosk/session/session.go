@@ -1,0 +1,314 @@
+// Package session is the kiosk's state machine: welcome, browse, end, wipe,
+// proof, and again. Every way in which a session can end takes the same path.
+//
+// It is for deciding what happens next. It never touches a process, a window,
+// a file or a connection itself; it declares the interfaces it needs (Browser,
+// Wiper, Prover, Screen, Uplink) and is given them.
+//
+// Caveats: the machine is one goroutine, Run. Everything else asks it through
+// its inbox, and sees copies. Time is the monotonic clock, so a wrong or
+// jumping clock neither shortens nor lengthens anybody's session.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"yhteiskone/internal/fleet"
+)
+
+// Errors of the requests from outside.
+var (
+	ErrNoSession   = errors.New("no session runs")
+	ErrNotReady    = errors.New("the kiosk is not ready for a client")
+	ErrUnknownTile = errors.New("the catalogue has no such tile")
+)
+
+// Times that no setting changes.
+const (
+	paintTime    = 20 * time.Second // a fresh browser has this long to draw
+	killTime     = 5 * time.Second
+	wipeTime     = 10 * time.Second
+	showTime     = 4 * time.Second
+	erasedTime   = 8 * time.Second  // "your data has been erased" stays this long
+	forgetTime   = time.Minute      // a language chosen at the welcome page, without a session
+	helpLapse    = 15 * time.Minute // a help call from the welcome page
+	identifyFor  = 30 * time.Second
+	messageFor   = 10 * time.Minute
+	restartShown = 30 * time.Minute // an unexpected restart stays a fault this long
+)
+
+// Memory keeps what must survive a restart and is no proof and no session.
+type Memory interface {
+	// OutOfService reports whether staff took the kiosk out of service.
+	OutOfService() bool
+	SetOutOfService(bool) error
+	// Unverified is called when a wipe could not be proved; it asks for the
+	// machine's one restart where that is possible.
+	Unverified() error
+	// Verified is called when a wipe was proved.
+	Verified() error
+}
+
+// Deps are what a Machine works with. All are needed but Trace.
+type Deps struct {
+	Browser Browser
+	Wiper   Wiper
+	Prover  Prover
+	Screen  Screen
+	Tiles   Tiles
+	Uplink  Uplink
+	Counter Counter
+	Memory  Memory
+	Log     *slog.Logger
+	// Restart makes the program end and be started anew.
+	Restart func()
+	// Trace is told of moments that the bench measures; may be nil.
+	Trace func(event string)
+	// Lang is the language of a fresh welcome page.
+	Lang string
+}
+
+// Status is a copy of what the machine knows of itself.
+type Status struct {
+	State  fleet.State
+	Since  time.Time
+	Faults []fleet.Code
+	Help   HelpState
+	Shell  bool // the shell draws
+	Alive  bool // the client's browser runs
+	Placed bool // and its window is in its place
+}
+
+// Machine is the state machine. Make it with New, then Run it.
+type Machine struct {
+	Deps
+	inbox chan func()
+	done  chan struct{}
+
+	mu       sync.Mutex // guards status and settings
+	status   Status
+	settings fleet.Settings // those that apply from the next welcome page on
+
+	// What follows belongs to Run's goroutine alone.
+	view     View
+	now      fleet.Settings // those of the running session
+	mark     Mark
+	started  time.Time // of the machine
+	running  Running
+	painted  bool
+	began    time.Time // of the running browser, then of the session
+	touched  time.Time // when the client last asked to go on
+	category string
+	restart  *time.Timer // the next try to start a browser
+	failures int
+	erasedAt time.Time
+	chosenAt time.Time // language at the welcome page
+	help     helpCall
+	identify time.Time
+	message  time.Time
+	waiting  []pending // commands that wait for the session's end
+	seen     map[string]fleet.Result
+}
+
+type helpCall struct {
+	id      string
+	at      time.Time
+	session bool
+}
+
+// New returns a machine that is starting.
+func New(d Deps, settings fleet.Settings) *Machine {
+	if d.Trace == nil {
+		d.Trace = func(string) {}
+	}
+	m := &Machine{Deps: d, inbox: make(chan func()), done: make(chan struct{}), settings: settings, now: settings,
+		seen: map[string]fleet.Result{}}
+	m.view = View{State: fleet.Starting, Lang: d.Lang}
+	m.status = Status{State: fleet.Starting, Since: time.Now()}
+	return m
+}
+
+// Run serves clients until the context ends; then it ends a running session,
+// proves its wipe and returns. It returns an error only if that last wipe was
+// not proved.
+func (m *Machine) Run(ctx context.Context) error {
+	defer close(m.done)
+	m.started = time.Now()
+	m.names()
+	if last := m.Prover.Last(); last != nil && last.Clean() {
+		m.view.LastClean = last.At
+	}
+	m.Screen.Cover()
+	m.recover(ctx)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return m.leave()
+		case f := <-m.inbox:
+			f()
+		case p := <-m.Screen.Presses():
+			m.press(ctx, p)
+		case <-m.paintedSoon():
+			m.ready(ctx)
+		case <-m.lost():
+			m.browserLost(ctx)
+		case <-m.Screen.Lost():
+			m.shellLost(ctx)
+		case <-m.retry():
+			m.prepare(ctx)
+		case <-tick.C:
+			m.tick(ctx)
+		}
+	}
+}
+
+// Status returns a copy of the machine's status.
+func (m *Machine) Status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.status
+	s.Faults = slices.Clone(s.Faults)
+	return s
+}
+
+// Update replaces the settings; they apply from the next welcome page on.
+func (m *Machine) Update(s fleet.Settings) {
+	m.mu.Lock()
+	m.settings = s
+	m.mu.Unlock()
+	m.tell(m.names)
+}
+
+// names takes over what the settings say about names, at once, and about
+// times, unless a session runs.
+func (m *Machine) names() {
+	m.mu.Lock()
+	s := m.settings
+	m.mu.Unlock()
+	m.view.SiteName, m.view.KioskName = s.SiteName, s.KioskName
+	if !m.view.State.InSession() {
+		m.now = s
+	}
+}
+
+// tell has f run in the machine's goroutine, soon, without waiting for it.
+func (m *Machine) tell(f func()) {
+	go func() {
+		select {
+		case m.inbox <- f:
+		case <-m.done:
+		}
+	}()
+}
+
+// ask has f run in the machine's goroutine and waits for its answer.
+func (m *Machine) ask(ctx context.Context, f func() error) error {
+	answer := make(chan error, 1)
+	select {
+	case m.inbox <- func() { answer <- f() }:
+		return <-answer
+	case <-m.done:
+		return ErrNotReady
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Start begins a session as a press on the tile would.
+func (m *Machine) Start(ctx context.Context, tile string) error {
+	return m.ask(ctx, func() error { return m.open(ctx, tile) })
+}
+
+// End begins the end of the running session.
+func (m *Machine) End(ctx context.Context, end fleet.End) error {
+	return m.ask(ctx, func() error {
+		if !m.view.State.InSession() {
+			return ErrNoSession
+		}
+		m.tell(func() {
+			if m.view.State.InSession() {
+				m.end(context.WithoutCancel(ctx), end)
+			}
+		})
+		return nil
+	})
+}
+
+func (m *Machine) paintedSoon() <-chan struct{} {
+	if m.running == nil || m.painted {
+		return nil
+	}
+	return m.running.Painted()
+}
+
+func (m *Machine) lost() <-chan struct{} {
+	if m.running == nil {
+		return nil
+	}
+	return m.running.Lost()
+}
+
+func (m *Machine) retry() <-chan time.Time {
+	if m.restart == nil {
+		return nil
+	}
+	return m.restart.C
+}
+
+// set changes the state and tells everybody who needs to know.
+func (m *Machine) set(s fleet.State) {
+	m.view.State = s
+	m.mu.Lock()
+	changed := m.status.State != s
+	if changed {
+		m.status.State, m.status.Since = s, time.Now()
+	}
+	m.mu.Unlock()
+	if changed {
+		m.Uplink.Changed()
+	}
+}
+
+// fault raises or clears a fault of our own.
+func (m *Machine) fault(code fleet.Code, there bool) {
+	m.mu.Lock()
+	had := slices.Contains(m.status.Faults, code)
+	if there && !had {
+		m.status.Faults = append(m.status.Faults, code)
+	}
+	if !there && had {
+		m.status.Faults = slices.DeleteFunc(m.status.Faults, func(c fleet.Code) bool { return c == code })
+	}
+	m.mu.Unlock()
+	if there != had {
+		m.Log.Info("fault", "code", code, "there", there)
+		m.Uplink.Changed()
+	}
+}
+
+// show draws the view; a screen that does not is lost and says so itself.
+func (m *Machine) show(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), showTime)
+	defer cancel()
+	err := m.Screen.Show(ctx, m.view)
+	if err != nil {
+		m.Log.Warn("the shell did not draw", "err", err)
+	}
+	m.fault(fleet.ShellNotPainting, err != nil)
+	return err
+}
+
+func newID() string {
+	raw := make([]byte, 8)
+	rand.Read(raw) // never fails, by its documentation
+	return hex.EncodeToString(raw)
+}
