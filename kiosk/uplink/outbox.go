@@ -1,0 +1,171 @@
+package uplink
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/google/renameio/v2"
+
+	"yhteiskone/internal/wire"
+)
+
+// outboxLimit bounds what is kept while the agent is away: years of days and
+// weeks of wipes.
+const outboxLimit = 20000
+
+// ErrOutboxFull means that too much waits for the agent.
+var ErrOutboxFull = errors.New("too many messages wait for the agent")
+
+// outbox keeps numbered messages on disk, one file each, until the agent has
+// acknowledged them. A message is durable when put returns.
+type outbox struct {
+	dir  string
+	mu   sync.Mutex
+	seqs []uint64 // waiting, ascending
+	next uint64
+}
+
+const ackedName = "acked"
+
+func openOutbox(dir string) (*outbox, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	o := &outbox{dir: dir, next: 1}
+	text, err := os.ReadFile(filepath.Join(dir, ackedName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	if err == nil {
+		acked, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("open the outbox: %s does not hold a number", filepath.Join(dir, ackedName))
+		}
+		o.next = acked + 1
+	}
+	acked := o.next - 1
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the outbox: %w", err)
+	}
+	for _, e := range entries {
+		seq, err := strconv.ParseUint(strings.TrimSuffix(e.Name(), ".json"), 10, 64)
+		if err != nil || !strings.HasSuffix(e.Name(), ".json") {
+			continue // renameio's temporary files of a power cut, and acked itself
+		}
+		if seq <= acked {
+			os.Remove(filepath.Join(dir, e.Name())) // acknowledged, and power was cut before it was removed
+			continue
+		}
+		o.seqs = append(o.seqs, seq)
+		o.next = max(o.next, seq+1)
+	}
+	slices.Sort(o.seqs)
+	return o, nil
+}
+
+func (o *outbox) path(seq uint64) string { return filepath.Join(o.dir, fmt.Sprintf("%016d.json", seq)) }
+
+// put numbers a message, writes it and returns its number.
+func (o *outbox) put(message func(seq uint64) wire.Message) (uint64, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.seqs) >= outboxLimit {
+		return 0, ErrOutboxFull
+	}
+	seq := o.next
+	frame, err := wire.Encode(message(seq))
+	if err != nil {
+		return 0, err
+	}
+	if err := renameio.WriteFile(o.path(seq), frame, 0o600); err != nil {
+		return 0, fmt.Errorf("keep a message: %w", err)
+	}
+	o.next++
+	o.seqs = append(o.seqs, seq)
+	return seq, nil
+}
+
+// after returns the first waiting message with a number above seq.
+func (o *outbox) after(seq uint64) (uint64, wire.Message, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.seqs {
+		if s <= seq {
+			continue
+		}
+		frame, err := os.ReadFile(o.path(s))
+		if err != nil {
+			return 0, nil, false, fmt.Errorf("read a kept message: %w", err)
+		}
+		m, err := wire.Decode(frame)
+		if err != nil {
+			return 0, nil, false, fmt.Errorf("read a kept message: %s: %w", o.path(s), err)
+		}
+		return s, m, true, nil
+	}
+	return 0, nil, false, nil
+}
+
+// ack forgets everything up to and including seq, durably. An agent that was
+// restored from an older backup may know less than we do, and one that has
+// seen more than we ever sent makes us go on above its number.
+func (o *outbox) ack(seq uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if (len(o.seqs) == 0 || o.seqs[0] > seq) && seq < o.next {
+		return nil
+	}
+	if err := renameio.WriteFile(filepath.Join(o.dir, ackedName), []byte(strconv.FormatUint(seq, 10)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("keep an acknowledgement: %w", err)
+	}
+	for len(o.seqs) > 0 && o.seqs[0] <= seq {
+		if err := os.Remove(o.path(o.seqs[0])); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forget an acknowledged message: %w", err)
+		}
+		o.seqs = o.seqs[1:]
+	}
+	o.next = max(o.next, seq+1)
+	return nil
+}
+
+// drop removes one waiting message that is no longer worth sending.
+func (o *outbox) drop(seq uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := slices.Index(o.seqs, seq)
+	if i < 0 {
+		return nil
+	}
+	if err := os.Remove(o.path(seq)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("drop a message: %w", err)
+	}
+	o.seqs = slices.Delete(o.seqs, i, i+1)
+	return nil
+}
+
+// each calls f with every waiting message.
+func (o *outbox) each(f func(uint64, wire.Message)) error {
+	for seq := uint64(0); ; {
+		next, m, ok, err := o.after(seq)
+		if err != nil || !ok {
+			return err
+		}
+		f(next, m)
+		seq = next
+	}
+}
+
+// waits returns how many messages wait.
+func (o *outbox) waits() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.seqs)
+}
