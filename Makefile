@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. README.md says the rest.
+
+export PATH := $(PATH):/usr/local/go/bin
+
+KIOSKS ?= 1
+PROGRAMS := kiosk agent provision
+
+# The commit goes into the programs where git can tell it.
+vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs)
+
+.PHONY: run test build bench pictures setup clean programs \
+	fmt vet staticcheck modules unit race fuzz browser check
+
+# Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
+# simulated ones beside it. Ctrl-C ends all of it.
+run: setup programs
+	@$(gobuild) -o build/run ./internal/dev/run
+	@exec build/run -kiosks $(KIOSKS)
+
+# Every check.
+test: setup programs
+	@$(gobuild) -o build/test ./internal/dev/test
+	@exec build/test
+
+build:
+	@internal/dev/setup build
+	@$(MAKE) --no-print-directory programs
+
+# The performance table: printed, and written to bench.json.
+bench: setup programs
+	@$(gobuild) -o build/bench ./internal/dev/bench
+	@exec build/bench
+
+# The pictures of README.md.
+pictures: setup programs
+	@$(gobuild) -o build/pictures ./internal/dev/pictures
+	@exec build/pictures
+
+setup:
+	@internal/dev/setup
+
+programs:
+	@mkdir -p bin
+	$(gobuild) -o bin/ $(PROGRAMS:%=./%)
+
+# Pieces of `make test`: one by name, or the quick ones together.
+check:
+	@go run ./internal/dev/test fmt vet staticcheck modules
+
+fmt vet staticcheck modules unit race fuzz:
+	@go run ./internal/dev/test $@
+
+browser: setup programs
+	@go run ./internal/dev/test $@
+
+clean:
+	rm -rf bin build bench.json
