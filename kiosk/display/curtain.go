@@ -17,9 +17,8 @@ func (d *Display) makeCurtain() error {
 	if err != nil {
 		return err
 	}
-	// Larger than any screen, so that a change of the screen's size does not
-	// open a gap. override-redirect keeps the window manager out of it.
-	err = xproto.CreateWindowChecked(d.conn, d.screen.RootDepth, id, d.root, 0, 0, 16384, 16384, 0,
+	// override-redirect keeps the window manager out of it.
+	err = xproto.CreateWindowChecked(d.conn, d.screen.RootDepth, id, d.root, 0, 0, 1, 1, 0,
 		xproto.WindowClassInputOutput, d.screen.RootVisual,
 		xproto.CwBackPixel|xproto.CwOverrideRedirect|xproto.CwEventMask,
 		[]uint32{paper, 1, xproto.EventMaskVisibilityChange}).Check()
@@ -37,7 +36,12 @@ func (d *Display) makeCurtain() error {
 func (d *Display) Cover() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	raise := xproto.ConfigureWindowChecked(d.conn, d.curtain, xproto.ConfigWindowStackMode, []uint32{xproto.StackModeAbove})
+	// Exactly as large as the screen is now: a window that reaches beyond it
+	// counts as obscured for ever, and curtainSeen would hear of nothing more.
+	w, h := d.Size()
+	raise := xproto.ConfigureWindowChecked(d.conn, d.curtain,
+		xproto.ConfigWindowWidth|xproto.ConfigWindowHeight|xproto.ConfigWindowStackMode,
+		[]uint32{uint32(w), uint32(h), xproto.StackModeAbove})
 	show := xproto.MapWindowChecked(d.conn, d.curtain)
 	if err := raise.Check(); err != nil {
 		return fmt.Errorf("cover the screen: %w", err)

@@ -117,13 +117,15 @@ func (m *Manager) Stop() {
 // managerPatience is how long openbox may take to manage windows.
 const managerPatience = 10 * time.Second
 
+// awaitManager returns once openbox answers a question. Its name on the root
+// window comes too early: it then misses windows that are mapped just after.
 func (d *Display) awaitManager(ctx context.Context, m *Manager, complaint *tail) error {
 	ctx, cancel := context.WithTimeout(ctx, managerPatience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if _, running := d.managerName(); running {
+		if d.managerAnswers() {
 			return nil
 		}
 		select {
@@ -134,6 +136,19 @@ func (d *Display) awaitManager(ctx context.Context, m *Manager, complaint *tail)
 			return fmt.Errorf("openbox ended at once (%v): %s", m.err, complaint)
 		}
 	}
+}
+
+// managerAnswers asks how wide the frame of our unmapped curtain would be. The
+// answer, a property, may come by the next time.
+func (d *Display) managerAnswers() bool {
+	if _, running := d.managerName(); !running {
+		return false
+	}
+	if v, err := d.property(d.curtain, d.atoms.frame); err == nil && len(v) > 0 {
+		return xproto.DeletePropertyChecked(d.conn, d.curtain, d.atoms.frame).Check() == nil
+	}
+	_ = d.ask(Window(d.curtain), d.atoms.askFrame, make([]uint32, 5)) // asked again soon
+	return false
 }
 
 // managerName tells whether a window manager runs, and its name. The property

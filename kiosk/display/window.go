@@ -15,7 +15,7 @@ type Window uint32
 // atoms are the server's numbers for the names that we use.
 type atoms struct {
 	clientList, strut, strutPartial, active, state, maxVert, maxHorz,
-	role, wmCheck, clipboard, utf8 xproto.Atom
+	role, wmCheck, clipboard, frame, askFrame xproto.Atom
 }
 
 func internAtoms(conn *xgb.Conn) (atoms, error) {
@@ -25,7 +25,8 @@ func internAtoms(conn *xgb.Conn) (atoms, error) {
 		"_NET_WM_STRUT_PARTIAL": &a.strutPartial, "_NET_ACTIVE_WINDOW": &a.active,
 		"_NET_WM_STATE": &a.state, "_NET_WM_STATE_MAXIMIZED_VERT": &a.maxVert,
 		"_NET_WM_STATE_MAXIMIZED_HORZ": &a.maxHorz, "WM_WINDOW_ROLE": &a.role,
-		"_NET_SUPPORTING_WM_CHECK": &a.wmCheck, "CLIPBOARD": &a.clipboard, "UTF8_STRING": &a.utf8,
+		"_NET_SUPPORTING_WM_CHECK": &a.wmCheck, "CLIPBOARD": &a.clipboard,
+		"_NET_FRAME_EXTENTS": &a.frame, "_NET_REQUEST_FRAME_EXTENTS": &a.askFrame,
 	} {
 		reply, err := xproto.InternAtom(conn, false, uint16(len(name)), name).Reply()
 		if err != nil {
