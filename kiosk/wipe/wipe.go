@@ -1,0 +1,221 @@
+// Package wipe knows what must have vanished after a session: it removes it
+// and looks for what is still there.
+//
+// It is for the proof: every look says how many things were looked at and how
+// many were left over, never which. It never talks to a network, never keeps a
+// path, a name or a content of a session, and never says that something is
+// clean that it could not look at.
+//
+// Caveats: a look is a snapshot; the caller ends the session's processes first
+// (browser.Running.Kill) and starts the next one only after a clean wipe. What
+// memory and the disk's free blocks still hold is the operating system's
+// matter (init_on_free, no swap). If the clock is put back and forward again
+// during one session, files written in between count as older than it.
+package wipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/procs"
+	"yhteiskone/kiosk/session"
+)
+
+// The fixed names of the looks, in the order in which they are made.
+const (
+	LookProcesses    = "processes"
+	LookFiles        = "files"
+	LookMounts       = "mounts"
+	LookClipboard    = "clipboard"
+	LookSharedMemory = "shared_memory"
+	LookPrintJobs    = "print_jobs"
+)
+
+// Place is one folder in which a session could have left something.
+type Place struct {
+	Path    string
+	Own     bool // a folder of the kiosk alone, even on a shared machine
+	Shallow bool // only what lies directly in it
+}
+
+// Config says where to look. Every part that a look needs must be there: a
+// look that cannot be made fails the proof.
+type Config struct {
+	// StateDir is where the mark of the running session is kept. The kiosk's
+	// own, not on a tmpfs: it must survive a power cut.
+	StateDir string
+	// Places are searched for left-over files. A place that does not exist
+	// holds nothing.
+	Places []Place
+	// Allow are files and folders that the kiosk itself writes while a
+	// session runs. New files there are not left-overs; they are searched for
+	// the session's tokens like all others.
+	Allow []string
+	// SharedUser says that the kiosk's user is a person who works on this
+	// machine at the same time. New files and processes of that person are
+	// then not taken for left-overs unless they carry the session's tokens,
+	// lie in the kiosk's own folders or are named as Chromium names them.
+	SharedUser bool
+	// UIDs are the users whose processes and files count; empty means our own.
+	UIDs []int
+	// Ours says which processes are the kiosk's own although they live in pid
+	// namespaces: the shell. All below such a process are ours too, unless
+	// they carry the session's token.
+	Ours func(pid int) bool
+	// Selections counts the X selections with an owner; ClearSelections takes
+	// them away first.
+	Selections      func() (int, error)
+	ClearSelections func() error
+	// PrintJobs counts the print jobs that are left. Nil asks CUPS if it is
+	// there.
+	PrintJobs func(context.Context) (looked, left int, err error)
+	// Proc is where the kernel shows the processes; empty means /proc.
+	Proc string
+}
+
+// DefaultPlaces are all folders that the kiosk's user can write on an ordinary
+// Debian: home is the user's home, runtime its XDG_RUNTIME_DIR (may be empty),
+// own are the kiosk's folders. /dev/shm has a look of its own.
+func DefaultPlaces(home, runtime string, shared bool, own ...string) []Place {
+	places := []Place{{Path: "/tmp"}, {Path: "/var/tmp"}}
+	if runtime != "" {
+		places = append(places, Place{Path: runtime})
+	}
+	if home != "" {
+		// A person's whole home is theirs and may be huge; on a shared machine
+		// only its top and where downloads would land are looked at.
+		places = append(places, Place{Path: home, Shallow: shared})
+		if shared {
+			places = append(places, Place{Path: filepath.Join(home, "Lataukset")}, Place{Path: filepath.Join(home, "Downloads")})
+		}
+	}
+	for _, o := range own {
+		places = append(places, Place{Path: o, Own: true})
+	}
+	return places
+}
+
+// Wiper removes and looks. It implements session.Wiper.
+type Wiper struct {
+	c    Config
+	shm  string // where POSIX shared memory lies
+	kill func(pid int, began uint64) error
+}
+
+var _ session.Wiper = (*Wiper)(nil)
+
+// New checks the configuration.
+func New(c Config) (*Wiper, error) {
+	switch {
+	case c.StateDir == "":
+		return nil, errors.New("set up the wipe: no folder for the state is given")
+	case len(c.Places) == 0:
+		return nil, errors.New("set up the wipe: no place to look at is given")
+	case c.Selections == nil || c.ClearSelections == nil:
+		return nil, errors.New("set up the wipe: no way to look at the clipboard is given")
+	}
+	if info, err := os.Stat(c.StateDir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("set up the wipe: %s is not a folder", c.StateDir)
+	}
+	c.StateDir, c.Allow = filepath.Clean(c.StateDir), slices.Clone(c.Allow)
+	for i, a := range c.Allow {
+		c.Allow[i] = filepath.Clean(a)
+	}
+	if c.Ours == nil {
+		c.Ours = func(int) bool { return false }
+	}
+	if c.Proc == "" {
+		c.Proc = procs.Root
+	}
+	if len(c.UIDs) == 0 {
+		c.UIDs = []int{os.Getuid()}
+	}
+	w := &Wiper{c: c, shm: "/dev/shm"}
+	w.kill = func(pid int, began uint64) error { return procs.Kill(c.Proc, pid, began) }
+	return w, nil
+}
+
+// Wipe removes what the session may have left and looks for it. Whatever it
+// finds is counted even when it could be removed: it should not have been
+// there. An error of a look is in the look.
+func (w *Wiper) Wipe(ctx context.Context, mark session.Mark) []fleet.Look {
+	h := w.hunt(mark)
+	// Processes first: one that still ran could go on writing.
+	return []fleet.Look{
+		w.look(ctx, LookProcesses, h, w.processes),
+		w.look(ctx, LookFiles, h, w.files),
+		w.look(ctx, LookMounts, h, w.mounts),
+		w.look(ctx, LookClipboard, h, w.clipboard),
+		w.look(ctx, LookSharedMemory, h, w.sharedMemory),
+		w.look(ctx, LookPrintJobs, h, w.printJobs),
+	}
+}
+
+type tally struct{ looked, found uint32 }
+
+// look makes one look. The error stays here: it may name a path.
+func (w *Wiper) look(ctx context.Context, at string, h hunt, f func(context.Context, hunt) (tally, error)) fleet.Look {
+	t, err := f(ctx, h)
+	if err == nil {
+		err = h.err
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return fleet.Look{At: at, Looked: t.looked, Found: t.found, Failed: err != nil}
+}
+
+// hunt is what one wipe looks for.
+type hunt struct {
+	mark   session.Mark
+	needle [][]byte      // the tokens
+	since  time.Time     // files that changed from here on are new, by the file system's clock
+	up     time.Duration // processes that began from here on are new, since boot; negative for all
+	mounts map[string]bool
+	err    error // why nothing can be trusted
+}
+
+// leeway covers the file system's clock, which is coarser than ours.
+const leeway = 2 * time.Second
+
+func (w *Wiper) hunt(mark session.Mark) hunt {
+	h := hunt{mark: mark, needle: [][]byte{[]byte(mark.Token), []byte(mark.Canary)}, since: mark.Started, up: -1}
+	if err := checkMark(mark); err != nil {
+		h.err = err // an empty token would match everything or nothing
+		return h
+	}
+	kept, ok, err := w.read()
+	if err != nil {
+		h.err = err
+		return h
+	}
+	now, boot, err := w.uptime()
+	if err != nil {
+		h.err = err
+		return h
+	}
+	if ok && kept.Token == mark.Token {
+		h.mounts = map[string]bool{}
+		for _, m := range kept.Mounts {
+			h.mounts[m] = true
+		}
+		if kept.Boot == boot {
+			h.up = kept.Up
+			// A clock that was put back meanwhile would make the session's
+			// files look older than it.
+			if s := time.Now().Add(-(now - kept.Up)); s.Before(h.since) {
+				h.since = s
+			}
+		}
+	} else {
+		h.up = now - time.Since(mark.Started)
+	}
+	h.since, h.up = h.since.Add(-leeway), h.up-leeway
+	return h
+}
