@@ -2,8 +2,9 @@ package dashboard
 
 import (
 	"context"
-	"time"
+	"errors"
 
+	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
 	"yhteiskone/internal/fleet"
 )
@@ -19,13 +20,18 @@ type Fleet interface {
 	Subscribe(context.Context) <-chan state.Change
 }
 
+// ErrNoCall says that a help call is over: it was done, or its session ended.
+var ErrNoCall = errors.New("the help call is over")
+
 // Actions are what staff can do. Implemented by agent's run over gate and
 // store. Each is written to the audit before it is carried out.
 type Actions interface {
-	// Answer answers an open help call of the kiosk; ErrNoCall if there is none.
+	// Answer answers an open help call of the kiosk; ErrNoCall if there is
+	// none. Audited as "help_answered", with the answer as its detail.
 	Answer(ctx context.Context, who string, kiosk fleet.KioskID, call string, answer fleet.HelpAnswer) error
 	// Command sends a command to the kiosk, now or as soon as it is back, and
-	// returns its identifier.
+	// returns its identifier, which it makes. Audited as "command", with the
+	// command's name as its detail.
 	Command(ctx context.Context, who string, kiosk fleet.KioskID, c fleet.Command) (string, error)
 }
 
@@ -37,14 +43,7 @@ type Audit interface {
 }
 
 // AuditEntry is one action of one person.
-type AuditEntry struct {
-	At     time.Time
-	Who    string // account name, or "console"
-	Action string // a fixed word, for example "help_answered", "command", "enrolled", "signed_in"
-	Kiosk  fleet.KioskID
-	Site   fleet.SiteID
-	Detail string // a fixed word or an identifier; never text of a client
-}
+type AuditEntry = staff.Entry
 
 // Texts says what a fault means and what to do, in a language. Implemented by
 // agent/watch.
