@@ -1,0 +1,140 @@
+// Package catalogue is the list of services that the welcome page offers:
+// tiles that lead to an address, and groups that open a second level of tiles.
+//
+// It is read from a file that a site may write itself, strictly: whatever is
+// unknown, missing or too long is an error with its line. It never reaches out
+// to a service and never decides what a browser may open.
+//
+// Caveat: a tile without an address leads to the browser's own home page.
+package catalogue
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+
+	"yhteiskone/kiosk/session"
+)
+
+//go:embed default.toml
+var defaultFile []byte
+
+// Text is one text in every language of the kiosk.
+type Text struct {
+	FI string `toml:"fi"`
+	SV string `toml:"sv"`
+	EN string `toml:"en"`
+}
+
+// In returns the text in a language; Finnish for one that we do not have.
+func (t Text) In(lang string) string {
+	switch lang {
+	case "sv":
+		return t.SV
+	case "en":
+		return t.EN
+	}
+	return t.FI
+}
+
+// Entry is one thing to press.
+type Entry struct {
+	ID    string
+	Icon  string
+	Name  string
+	Hint  string
+	Group bool // opens a second level
+}
+
+type tile struct {
+	ID       string `toml:"id"`
+	Group    string `toml:"group"`
+	Category string `toml:"category"`
+	Icon     string `toml:"icon"`
+	Address  string `toml:"address"`
+	Home     bool   `toml:"home"`
+	Name     Text   `toml:"name"`
+	Hint     Text   `toml:"hint"`
+}
+
+type group struct {
+	ID   string `toml:"id"`
+	Icon string `toml:"icon"`
+	Name Text   `toml:"name"`
+	Hint Text   `toml:"hint"`
+}
+
+type document struct {
+	First  []string `toml:"first"`
+	Groups []group  `toml:"group"`
+	Tiles  []tile   `toml:"tile"`
+}
+
+// Catalogue is one checked list. It does not change.
+type Catalogue struct{ doc document }
+
+// Default is the catalogue that is built in.
+func Default() (*Catalogue, error) { return Parse("the built-in catalogue", defaultFile) }
+
+// Load reads a catalogue from a file.
+func Load(path string) (*Catalogue, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the catalogue: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Tile finds a tile, on whatever level it is.
+func (c *Catalogue) Tile(id string) (session.Tile, bool) {
+	for _, t := range c.doc.Tiles {
+		if t.ID == id {
+			return session.Tile{ID: t.ID, Category: t.Category, Address: t.Address}, true
+		}
+	}
+	return session.Tile{}, false
+}
+
+// First is what the welcome page shows at first, in order.
+func (c *Catalogue) First(lang string) []Entry {
+	var all []Entry
+	for _, id := range c.doc.First {
+		for _, g := range c.doc.Groups {
+			if g.ID == id {
+				all = append(all, Entry{g.ID, g.Icon, g.Name.In(lang), g.Hint.In(lang), true})
+			}
+		}
+		for _, t := range c.doc.Tiles {
+			if t.ID == id {
+				all = append(all, t.entry(lang))
+			}
+		}
+	}
+	return all
+}
+
+// Groups are the entries of the first view that open a second level.
+func (c *Catalogue) Groups(lang string) []Entry {
+	var all []Entry
+	for _, e := range c.First(lang) {
+		if e.Group {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// Inside is what a group opens, in order.
+func (c *Catalogue) Inside(group, lang string) []Entry {
+	var all []Entry
+	for _, t := range c.doc.Tiles {
+		if t.Group == group && group != "" {
+			all = append(all, t.entry(lang))
+		}
+	}
+	return all
+}
+
+func (t tile) entry(lang string) Entry {
+	return Entry{t.ID, t.Icon, t.Name.In(lang), t.Hint.In(lang), false}
+}
