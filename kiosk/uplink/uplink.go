@@ -138,8 +138,18 @@ func (u *Uplink) Help(call string) error {
 	return err
 }
 
-// HelpOver takes a call back.
+// HelpOver takes a call back. One that the agent never heard of just vanishes.
 func (u *Uplink) HelpOver(call string) error {
+	if !u.Connected() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		for seq, c := range u.calls {
+			if c == call {
+				delete(u.calls, seq)
+				return u.box.drop(seq)
+			}
+		}
+	}
 	_, err := u.put(func(seq uint64) wire.Message { return wire.HelpOver{Seq: seq, Call: call} })
 	return err
 }
