@@ -1,0 +1,125 @@
+package browser
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// The sandbox's inside. Nothing of it exists outside.
+const (
+	insideHome    = "/home/client"
+	insideProfile = insideHome + "/profile"
+	insideCookie  = insideHome + "/.Xauthority"
+	policyFolder  = "/etc/chromium/policies/managed"
+
+	// Downloads is where files land that the client fetches.
+	Downloads = insideHome + "/Lataukset"
+	// Class is the window class of the client's browser.
+	Class = "ClientBrowser"
+)
+
+// Sandbox is everything that decides how the client's browser is started.
+type Sandbox struct {
+	Chromium string // the program itself, not Debian's script
+	Display  int    // the X server's number
+	Lang     string // of the browser's own texts
+	Token    string // into every process's environment
+	Width    int    // of the window
+	Height   int
+	Page     string // where it begins
+	// Given are files whose content comes through a handle, so that it never
+	// lies on a disk.
+	Given []Given
+	// Etc are the files of /etc that the browser gets to read. Those that do
+	// not exist are left out.
+	Etc []string
+	// Masked are programs of /usr that must not start inside. Each must exist.
+	Masked []string
+	// Ready is the handle on which a byte says that the sandbox stands; 0 for
+	// none. Info is where bubblewrap tells what it made; 0 for none.
+	Ready, Info int
+	// Extra are more flags for Chromium; for tests.
+	Extra []string
+}
+
+// Given is one file whose content comes through the handle FD.
+type Given struct {
+	FD       int
+	Path     string
+	Mode     string // octal
+	ReadOnly bool   // bound read-only: not even its owner can change it
+}
+
+// etcFiles are the files of /etc that a browser needs: fonts, certificates,
+// name resolution, time zone. Not among them: passwd, machine-id, the kiosk's
+// own settings.
+func etcFiles() []string {
+	return []string{"/etc/fonts", "/etc/ssl", "/etc/ca-certificates", "/etc/resolv.conf", "/etc/nsswitch.conf",
+		"/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime", "/etc/ld.so.cache", "/etc/cups/client.conf"}
+}
+
+// maskedPrograms start other programs for a link; there is none in the sandbox
+// that a client would want.
+func maskedPrograms() []string { return []string{"/usr/bin/xdg-open"} }
+
+// Args are bubblewrap's arguments. A pure function: the same sandbox gives the
+// same arguments, on every machine.
+func Args(s Sandbox) []string {
+	a := []string{
+		"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "yhteiskone",
+		"--die-with-parent", "--new-session",
+		"--ro-bind", "/usr", "/usr",
+		"--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+		"--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin",
+		"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--ro-bind", "/sys", "/sys",
+		"--tmpfs", "/run", "--tmpfs", "/var", "--tmpfs", "/tmp",
+		// Made by root for everybody; without it every start reads all fonts.
+		"--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
+		"--dir", "/tmp/.X11-unix",
+		"--ro-bind", fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display), fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display),
+		"--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile + "/Default",
+		"--dir", "/etc",
+	}
+	for _, path := range s.Etc {
+		a = append(a, "--ro-bind-try", path, path)
+	}
+	for _, path := range s.Masked {
+		a = append(a, "--ro-bind", "/dev/null", path)
+	}
+	for _, g := range s.Given {
+		how := "--file"
+		if g.ReadOnly {
+			how = "--ro-bind-data"
+		}
+		a = append(a, "--perms", g.Mode, how, strconv.Itoa(g.FD), g.Path)
+	}
+	if s.Info != 0 {
+		a = append(a, "--info-fd", strconv.Itoa(s.Info))
+	}
+	a = append(a, "--chdir", insideHome, "--clearenv")
+	for _, v := range [][2]string{
+		{"HOME", insideHome}, {"PATH", "/usr/bin:/bin"}, {"DISPLAY", fmt.Sprintf(":%d", s.Display)},
+		{"XAUTHORITY", insideCookie}, {"LANG", "C.UTF-8"}, {"LANGUAGE", s.Lang}, {"XDG_RUNTIME_DIR", "/run"},
+		{"TMPDIR", "/tmp"}, {"YHTEISKONE_SESSION", s.Token},
+	} {
+		a = append(a, "--setenv", v[0], v[1])
+	}
+	// What Chromium says may name pages: it goes nowhere. The shell says that
+	// the sandbox stands and then becomes Chromium.
+	script := `exec "$0" "$@" </dev/null >/dev/null 2>&1`
+	if s.Ready != 0 {
+		script = fmt.Sprintf(`echo >&%d; exec "$0" "$@" </dev/null >/dev/null 2>&1 %d>&-`, s.Ready, s.Ready)
+	}
+	a = append(a, "--", "/bin/sh", "-c", script, s.Chromium)
+	return append(a, chromiumArgs(s)...)
+}
+
+func chromiumArgs(s Sandbox) []string {
+	a := []string{
+		"--user-data-dir=" + insideProfile, "--no-first-run", "--no-default-browser-check", "--password-store=basic",
+		"--class=" + Class, "--lang=" + s.Lang, "--window-position=0,0", fmt.Sprintf("--window-size=%d,%d", s.Width, s.Height),
+		// Beneath the curtain nothing would ever be painted without it.
+		"--disable-backgrounding-occluded-windows",
+	}
+	return append(append(a, s.Extra...), s.Page)
+}
