@@ -1,0 +1,261 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"yhteiskone/agent/gate"
+	"yhteiskone/internal/fleet"
+)
+
+type siteRecord struct {
+	Name string `json:"name"`
+}
+
+type kioskRecord struct {
+	Site      fleet.SiteID `json:"site"`
+	Name      string       `json:"name"`
+	Place     string       `json:"place,omitempty"`
+	PublicKey []byte       `json:"public_key"`
+	Hardware  string       `json:"hardware,omitempty"`
+	Enrolled  time.Time    `json:"enrolled"`
+}
+
+func (r kioskRecord) fleet(id fleet.KioskID) fleet.Kiosk {
+	return fleet.Kiosk{ID: id, Site: r.Site, Name: r.Name, Place: r.Place, PublicKey: r.PublicKey,
+		Hardware: r.Hardware, Enrolled: r.Enrolled}
+}
+
+type codeRecord struct {
+	Site    fleet.SiteID `json:"site"`
+	Name    string       `json:"name"`
+	Place   string       `json:"place,omitempty"`
+	Uses    int          `json:"uses"`
+	Used    int          `json:"used"`
+	Expires time.Time    `json:"expires"`
+}
+
+// Code is an enrolment code to be kept. Only its hash is.
+type Code struct {
+	Hash    []byte
+	Site    fleet.SiteID
+	Name    string // with more than one use, kiosks get a number behind it
+	Place   string
+	Uses    int
+	Expires time.Time
+}
+
+// codeKept is how long an expired code is remembered, so that its late user
+// is told what is wrong.
+const codeKept = 24 * time.Hour
+
+// PutCode keeps an enrolment code and what was done, in one transaction.
+func (s *Store) PutCode(c Code, who string, at time.Time) error {
+	return s.update(func(tx *bolt.Tx) error {
+		if err := audit(tx, auditRecord{At: at, Who: who, Action: "code_made", Site: c.Site, Detail: c.Name}); err != nil {
+			return err
+		}
+		return put(tx, bCodes, c.Hash, codeRecord{c.Site, c.Name, c.Place, c.Uses, 0, c.Expires})
+	})
+}
+
+// Enrol is gate.Store's.
+func (s *Store) Enrol(u gate.Use) (k fleet.Kiosk, site fleet.Site, err error) {
+	err = s.batch(func(tx *bolt.Tx) error {
+		code, ok, err := get[codeRecord](tx, bCodes, u.CodeHash)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return refusal{gate.ErrCodeUnknown}
+		}
+		use := slices.Concat(u.CodeHash, u.PublicKey)
+		if id := tx.Bucket([]byte(bUses)).Get(use); id != nil {
+			r, _, err := get[kioskRecord](tx, bKiosks, id)
+			k = r.fleet(fleet.KioskID(id))
+			site = siteOf(tx, r.Site)
+			return err
+		}
+		switch {
+		case !u.At.Before(code.Expires):
+			return refusal{gate.ErrCodeExpired}
+		case code.Used >= code.Uses:
+			return refusal{gate.ErrCodeUsed}
+		}
+		code.Used++
+		r := kioskRecord{code.Site, code.Name, code.Place, u.PublicKey, u.Hardware, u.At.UTC()}
+		if code.Uses > 1 {
+			r.Name = fmt.Sprintf("%s %d", code.Name, code.Used)
+		}
+		k, site = r.fleet(u.NewID), siteOf(tx, r.Site)
+		return first(
+			put(tx, bCodes, u.CodeHash, code),
+			tx.Bucket([]byte(bUses)).Put(use, []byte(u.NewID)),
+			put(tx, bKiosks, []byte(u.NewID), r),
+			audit(tx, auditRecord{At: u.At, Who: "console", Action: "enrolled", Kiosk: u.NewID, Site: r.Site}))
+	})
+	if err != nil {
+		return fleet.Kiosk{}, fleet.Site{}, fmt.Errorf("enrol a kiosk: %w", err)
+	}
+	return k, site, nil
+}
+
+// first returns the first error.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// siteOf names a site that nobody named by its identifier.
+func siteOf(tx *bolt.Tx, id fleet.SiteID) fleet.Site {
+	r, _, _ := get[siteRecord](tx, bSites, []byte(id))
+	return fleet.Site{ID: id, Name: cmp.Or(r.Name, string(id))}
+}
+
+// Kiosks returns every kiosk.
+func (s *Store) Kiosks() (all []fleet.Kiosk, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		return each(tx, bKiosks, func(key []byte, r kioskRecord) error {
+			all = append(all, r.fleet(fleet.KioskID(key)))
+			return nil
+		})
+	})
+	return all, err
+}
+
+// Sites returns every site, ordered by identifier.
+func (s *Store) Sites() (all []fleet.Site, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		return each(tx, bSites, func(key []byte, r siteRecord) error {
+			all = append(all, fleet.Site{ID: fleet.SiteID(key), Name: r.Name})
+			return nil
+		})
+	})
+	return all, err
+}
+
+// PutSites names sites and says whether any name is new. Kiosks are told names
+// with their settings, so a new one raises the settings' version.
+func (s *Store) PutSites(sites ...fleet.Site) (changed bool, err error) {
+	err = s.update(func(tx *bolt.Tx) error {
+		changed = false
+		for _, site := range sites {
+			if r, ok, err := get[siteRecord](tx, bSites, []byte(site.ID)); err != nil || ok && r.Name == site.Name {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			changed = true
+			if err := put(tx, bSites, []byte(site.ID), siteRecord{site.Name}); err != nil {
+				return err
+			}
+		}
+		if !changed {
+			return nil
+		}
+		set, _, err := get[settingsRecord](tx, bMeta, []byte("settings"))
+		if err != nil {
+			return err
+		}
+		set.Version++
+		return put(tx, bMeta, []byte("settings"), set)
+	})
+	return changed, err
+}
+
+// settingsRecord is what all kiosks share of their settings.
+type settingsRecord struct {
+	Version uint64        `json:"version"`
+	Idle    time.Duration `json:"idle_ns"`
+	Warn    time.Duration `json:"warn_ns"`
+	Limit   time.Duration `json:"limit_ns"`
+}
+
+// PutSettings keeps the times of all kiosks; new ones raise the version.
+func (s *Store) PutSettings(set fleet.Settings) error {
+	return s.update(func(tx *bolt.Tx) error {
+		old, _, err := get[settingsRecord](tx, bMeta, []byte("settings"))
+		if err != nil {
+			return err
+		}
+		now := settingsRecord{old.Version, set.Idle, set.Warn, set.Limit}
+		if now == old && old.Version > 0 {
+			return nil
+		}
+		now.Version++
+		return put(tx, bMeta, []byte("settings"), now)
+	})
+}
+
+// Settings is gate.Store's.
+func (s *Store) Settings(k fleet.Kiosk) (set fleet.Settings, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		r, _, err := get[settingsRecord](tx, bMeta, []byte("settings"))
+		set = fleet.Settings{Version: r.Version, SiteName: siteOf(tx, k.Site).Name, KioskName: k.Name,
+			Idle: r.Idle, Warn: r.Warn, Limit: r.Limit}
+		return err
+	})
+	return set, err
+}
+
+// SetAddress remembers how the agent is reached, for codes that are made while
+// it does not run.
+func (s *Store) SetAddress(url string) error {
+	return s.update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(bMeta)).Put([]byte("address"), []byte(url)) })
+}
+
+// Address is what SetAddress last said; empty before the first time.
+func (s *Store) Address() (url string, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		url = string(tx.Bucket([]byte(bMeta)).Get([]byte("address")))
+		return nil
+	})
+	return url, err
+}
+
+// expireCodes forgets codes that nobody can use any more, and their uses.
+func expireCodes(tx *bolt.Tx, now time.Time) error {
+	var gone [][]byte
+	err := each(tx, bCodes, func(key []byte, r codeRecord) error {
+		if now.Sub(r.Expires) > codeKept {
+			gone = append(gone, bytes.Clone(key))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, hash := range gone {
+		if err := tx.Bucket([]byte(bCodes)).Delete(hash); err != nil {
+			return err
+		}
+		if err := deletePrefix(tx.Bucket([]byte(bUses)), hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deletePrefix(b *bolt.Bucket, prefix []byte) error {
+	var keys [][]byte
+	c := b.Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		keys = append(keys, bytes.Clone(k))
+	}
+	for _, k := range keys {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
