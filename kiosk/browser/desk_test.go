@@ -1,0 +1,197 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"yhteiskone/kiosk/browser"
+	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/wipe"
+)
+
+const (
+	screenWidth, screenHeight = 1366, 768
+	strip                     = 72
+)
+
+// desk is a screen of the test's own with everything that a session needs.
+type desk struct {
+	display *display.Display
+	name    string
+	cookies string
+}
+
+// needUser skips where a browser must not be started.
+func needUser(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		t.Skip("a browser never runs as root: run this test as an unprivileged user")
+	}
+	for _, p := range []string{browser.DefaultChromium, browser.DefaultBubblewrap, "/usr/bin/Xvfb", "/usr/bin/openbox", "/usr/bin/xauth"} {
+		if _, err := os.Stat(p); err != nil {
+			t.Skipf("%s is not installed", p)
+		}
+	}
+}
+
+func newDesk(t testing.TB) *desk {
+	t.Helper()
+	needUser(t)
+	dir := t.TempDir()
+	cookies := filepath.Join(dir, "cookies")
+	for number := 81; number <= 84; number++ {
+		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
+			continue
+		}
+		name := fmt.Sprintf(":%d", number)
+		// A server that asks for a cookie, so that the sandbox's is tested.
+		out, err := exec.Command("xauth", "-f", cookies, "add", name, ".", "00112233445566778899aabbccddeeff").CombinedOutput()
+		if err != nil {
+			t.Fatalf("xauth: %v: %s", err, out)
+		}
+		x := exec.Command("Xvfb", name, "-screen", "0", fmt.Sprintf("%dx%dx24", screenWidth, screenHeight), "-nolisten", "tcp", "-noreset", "-auth", cookies)
+		x.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := x.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = x.Process.Signal(syscall.SIGTERM); _ = x.Wait() })
+		setenv(t, "DISPLAY", name)
+		setenv(t, "XAUTHORITY", cookies)
+		await(t, "the X server", 10*time.Second, func() bool {
+			c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", number))
+			return err == nil && c.Close() == nil
+		})
+		d, err := display.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(d.Close)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		m, err := d.StartManager(ctx, display.Config{Dir: dir, Strip: strip, ShellClass: "KioskShell", ClientClass: browser.Class})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(m.Stop)
+		return &desk{display: d, name: name, cookies: cookies}
+	}
+	t.Skip("no free display number between 81 and 84")
+	return nil
+}
+
+func setenv(t testing.TB, name, value string) {
+	if x, ok := t.(interface{ Setenv(string, string) }); ok {
+		x.Setenv(name, value)
+	}
+}
+
+func (d *desk) options() browser.Options {
+	return browser.Options{Display: d.name, Cookies: d.cookies, Windows: d}
+}
+
+func (d *desk) Room() browser.Rect {
+	w, h := d.display.Size()
+	return browser.Rect{W: w, H: h - strip}
+}
+
+func (d *desk) Where(class string) (browser.Rect, bool, bool, error) {
+	w, found, err := d.display.FindRole(class, "browser")
+	if err != nil || !found {
+		return browser.Rect{}, false, found, err
+	}
+	r, mapped, err := d.display.Geometry(w)
+	return browser.Rect(r), mapped, true, err
+}
+
+func (d *desk) Front(class string, place browser.Rect) error {
+	w, found, err := d.display.FindRole(class, "browser")
+	if err != nil || !found {
+		return fmt.Errorf("no window: %w", err)
+	}
+	if at, _, err := d.display.Geometry(w); err == nil && browser.Rect(at) != place {
+		if err := d.display.Maximise(w); err != nil {
+			return err
+		}
+	}
+	if w, found, err = d.display.Find(class); err != nil || !found {
+		return fmt.Errorf("no window: %w", err)
+	}
+	return d.display.Activate(w)
+}
+
+// wiper looks at the folders that the session could have reached. Other tests
+// run as the same user at the same time, so the machine counts as shared.
+func (d *desk) wiper(t testing.TB) *wipe.Wiper {
+	t.Helper()
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := wipe.New(wipe.Config{
+		StateDir: t.TempDir(), Places: wipe.DefaultPlaces(home, os.Getenv("XDG_RUNTIME_DIR"), true), SharedUser: true,
+		Selections: d.display.SelectionOwners, ClearSelections: d.display.ClearSelections,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func newBrowser(t testing.TB, o browser.Options) *browser.Browser {
+	t.Helper()
+	b, err := browser.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// start starts a browser and waits until it has painted.
+func start(t testing.TB, b *browser.Browser, mark session.Mark) session.Running {
+	t.Helper()
+	r, err := b.Start(t.Context(), mark, "fi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(t, r) })
+	select {
+	case <-r.Painted():
+	case <-r.Lost():
+		t.Fatal("the browser was lost before it painted")
+	case <-time.After(30 * time.Second):
+		t.Fatal("the browser did not paint")
+	}
+	return r
+}
+
+func kill(t testing.TB, r session.Running) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := r.Kill(ctx); err != nil {
+		t.Errorf("kill: %v", err)
+	}
+}
+
+func await(t testing.TB, what string, limit time.Duration, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(limit)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("waited %v for %s", limit, what)
+		}
+	}
+}
