@@ -1,0 +1,122 @@
+// Package layers holds what may import what, each rule with its reason, and
+// what must not stand anywhere in the tree. Its tests read the tree and say
+// which rule is broken, and why the rule is there.
+//
+// It is for whoever changes the structure: a new edge between packages is a
+// line here, with a reason. Nothing imports it.
+package layers
+
+// Module is the name before every import path of ours.
+const Module = "yhteiskone"
+
+// door is a module that few packages import; "tests" stands for test files
+// everywhere.
+type door struct{ module, only, why string }
+
+func doors() []door {
+	return []door{
+		{"github.com/gorilla/websocket", "internal/link", "frozen upstream: limits, one writer and close codes are put right in one place, and it can be exchanged there"},
+		{"github.com/zserge/lorca", "kiosk/screen", "abandoned upstream: any page that it loads may call us, and its calls hang; screen alone knows how to live with that"},
+		{"github.com/shirou/gopsutil", "kiosk/health", "v3 is final: moving to the next is a change of one package"},
+		{"go.etcd.io/bbolt", "agent/store", "values are valid inside a transaction only, and what is on disk is one package's promise"},
+		{"github.com/jezek/xgb", "kiosk/display", "one connection to X, whose loss one package notices"},
+		{"golang.org/x/net/websocket", "nothing", "it is lorca's; ours is internal/link"},
+		{"github.com/chromedp", "tests internal/e2e internal/dev", "a debugged browser is for looking at the dashboard in checks and pictures; a client's is never debugged"},
+	}
+}
+
+// edge is a package that may import another of ours.
+type edge struct{ from, to, why string }
+
+// edges between packages of ours. A program's own folder (its main) imports
+// its tree and internal; a package may import its own sub-folders and the
+// other way round. Nothing else is allowed, tests apart.
+func edges() []edge {
+	return []edge{
+		{"internal/wire", "internal/fleet", "messages are made of fleet's words"},
+		{"internal/proof", "internal/fleet", "it signs fleet's WipeProof"},
+		{"internal/identity", "internal/fleet", "it makes a KioskID"},
+		{"internal/link", "internal/wire", "it carries wire's messages"},
+
+		{"kiosk/browser", "kiosk/session", "it implements session's Browser"},
+		{"kiosk/browser", "kiosk/procs", "it kills what a session started"},
+		{"kiosk/wipe", "kiosk/session", "it implements session's Wiper"},
+		{"kiosk/wipe", "kiosk/procs", "it looks for processes that were left"},
+		{"kiosk/screen", "kiosk/session", "it implements session's Screen and draws its View"},
+		{"kiosk/screen", "kiosk/catalogue", "it draws the tiles"},
+		{"kiosk/catalogue", "kiosk/session", "it implements session's Tiles"},
+
+		{"agent/gate", "agent/state", "it hands on what kiosks say"},
+		{"agent/watch", "agent/state", "it judges a View"},
+		{"agent/dashboard", "agent/state", "it draws Views"},
+		{"agent/dashboard", "agent/staff", "it asks who is signed in and what they may do"},
+		{"agent/store", "agent/gate", "it implements gate's store"},
+		{"agent/store", "agent/staff", "it implements staff's accounts, sessions and tokens"},
+		{"agent/store", "agent/state", "it keeps what state starts from"},
+	}
+}
+
+// bound is a package of a program that may import of internal only what is
+// listed.
+type bound struct{ of, may, why string }
+
+func bounds() []bound {
+	return []bound{
+		{"kiosk/session", "internal/fleet", "the state machine knows words and ports, not keys or wires"},
+		{"kiosk/wipe", "internal/fleet", "what looks for left-overs must not be able to tell anybody"},
+		{"kiosk/health", "internal/fleet", "sensors know readings only"},
+		{"kiosk/check", "", "it must run on a machine where nothing works yet"},
+		{"kiosk/procs", "", "it reads /proc"},
+		{"kiosk/display", "internal/fleet", "it moves windows"},
+		{"agent/watch", "internal/fleet", "pure rules and a clock"},
+		{"agent/state", "internal/fleet", "now, in memory"},
+		{"agent/dashboard", "internal/fleet internal/wire", "pages know nothing of keys and links"},
+	}
+}
+
+// ban is a part of the standard library that a package must not reach,
+// neither itself nor through packages of ours.
+type ban struct{ of, std, why string }
+
+func bans() []ban {
+	return []ban{
+		{"internal/fleet", "os net io bufio context log crypto database", "words: no I/O, no secrets"},
+		{"internal/proof", "os net log", "canonical bytes and signatures only"},
+		{"internal/wire", "os net log", "it encodes and decodes, it never connects"},
+		{"kiosk/wipe", "net", "what looks for left-overs must not be able to tell anybody"},
+		{"kiosk/session", "os net", "a state machine over ports, so that its tests need no machine"},
+		{"agent/watch", "os net log", "pure rules and a clock"},
+		{"agent/state", "os net", "now, in memory; store keeps what must survive"},
+	}
+}
+
+// programs never import each other, and internal imports none of them.
+func programs() []string { return []string{"kiosk", "agent", "provision"} }
+
+// word is a piece of text that must not stand in the tree.
+type word struct{ text, why string }
+
+// words are put together from pieces, so that this file is no exception.
+func words() []word {
+	return []word{
+		{"--no-" + "sandbox", "Chromium's sandbox is always on; run as another user instead"},
+		{"Insecure" + "SkipVerify", "every certificate is checked, against the system's roots or the agent's authority"},
+		{"TO" + "DO:", "finish it, or say in README.md what is not done"},
+		{"FIX" + "ME", "finish it, or say in README.md what is not done"},
+		{"proxy.go" + "lang.org", "where modules come from is the machine's setting"},
+		{"sum.go" + "lang.org", "where modules come from is the machine's setting"},
+		{"deb.deb" + "ian.org", "where packages come from is the machine's setting"},
+		{"security.deb" + "ian.org", "where packages come from is the machine's setting"},
+		{"registry.np" + "mjs", "where packages come from is the machine's setting"},
+		{"/work/" + "main", "a path of one developer's machine"},
+		{"/work/" + "shared", "a path of one developer's machine"},
+	}
+}
+
+// sleeps are the files that wait without a condition, each with its reason.
+func sleeps() map[string]string {
+	return map[string]string{}
+}
+
+// lineLimit is how long a Go file may be that is not a test.
+const lineLimit = 400
