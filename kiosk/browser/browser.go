@@ -114,6 +114,11 @@ func New(o Options) (*Browser, error) {
 	if o.rules == nil {
 		o.rules = Policy.Rules
 	}
+	// What somebody left open in us must not be open in the sandbox. Our own
+	// handles are closed on exec anyway.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("set up the client's browser: keep our files to ourselves: %w", err)
+	}
 	s, err := newServer(o.Links)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client's browser: %w", err)

@@ -74,9 +74,7 @@ func newDesk(t testing.TB) *desk {
 			t.Fatal(err)
 		}
 		t.Cleanup(d.Close)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		m, err := d.StartManager(ctx, display.Config{Dir: dir, Strip: strip, ShellClass: "KioskShell", ClientClass: browser.Class})
+		m, err := d.StartManager(context.Background(), display.Config{Dir: dir, Strip: strip, ShellClass: "KioskShell", ClientClass: browser.Class})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -68,6 +68,9 @@ func (r *running) Open(address string) error {
 	select {
 	case <-r.lost:
 		return errors.New("open a page: the browser is gone")
+	default:
+	}
+	select {
 	case <-r.wait.painted:
 	default:
 		return errors.New("open a page: the browser is not ready")
