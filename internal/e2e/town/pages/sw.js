@@ -1,0 +1,3 @@
+// A worker without a fetch handler: it is there to be found again.
+addEventListener('install', () => skipWaiting());
+addEventListener('activate', e => e.waitUntil(clients.claim()));
