@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"yhteiskone/internal/dev/guest"
+)
+
+// suitePatience is how long the tests of one package may take.
+const suitePatience = 10 * time.Minute
+
+// leftPatience is how long a program may take to end after its test.
+const leftPatience = 5 * time.Second
+
+// browser runs the tests that start a browser and the scenarios over the
+// built programs, one package after the other. A program that outlives the
+// tests of its package is a failure.
+func browser(ctx context.Context, r *report) error {
+	all, err := suites(".")
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(s suite) bool { return !s.browser && !s.scenario })
+	if len(all) == 0 {
+		return errors.New("there are no such tests")
+	}
+	who, err := guest.Find()
+	if err != nil {
+		return err
+	}
+	w, err := newWorkshop(who)
+	if err != nil {
+		return fmt.Errorf("prepare a place for the tests: %w", err)
+	}
+	defer w.close(r)
+	var failed []error
+	for _, s := range all {
+		if err := w.run(ctx, r, s); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", s.folder, err))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// workshop is a folder with a copy of the tree, where the guest is at home.
+type workshop struct {
+	who guest.Guest
+	dir string
+}
+
+func newWorkshop(who guest.Guest) (*workshop, error) {
+	dir, err := os.MkdirTemp("/var/tmp", "yhteiskone-test.")
+	if err != nil {
+		return nil, err
+	}
+	w := &workshop{who, dir}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, err
+	}
+	for _, sub := range []string{"home", "run", "tests"} {
+		if err := who.MkdirAll(filepath.Join(dir, sub)); err != nil {
+			return nil, err
+		}
+	}
+	if err := who.Copy(w.tree(), ".", func(path string) bool {
+		return path == ".git" || path == "build" || path == "run" || path == "bench.json"
+	}); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *workshop) tree() string { return filepath.Join(w.dir, "tree") }
+
+// run compiles the tests of one package and runs them as the guest.
+func (w *workshop) run(ctx context.Context, r *report, s suite) error {
+	program := filepath.Join(w.dir, "tests", strings.ReplaceAll(s.folder, "/", "-")+".test")
+	if out, err := command(ctx, nil, "go", "test", "-c", "-o", program, "./"+s.folder).CombinedOutput(); err != nil {
+		r.printf("%s", out)
+		return fmt.Errorf("compile: %w", err)
+	}
+	if err := os.Chmod(program, 0o755); err != nil {
+		return err
+	}
+	args := []string{"-test.v", "-test.timeout", suitePatience.String()}
+	if !s.scenario {
+		args = append(args, "-test.run", browserTests)
+	}
+	env := guest.Environ(filepath.Join(w.dir, "home"), filepath.Join(w.dir, "run"),
+		"YHTEISKONE_BIN="+filepath.Join(w.tree(), "bin"), "YHTEISKONE_TEST="+w.dir)
+	cmd := w.who.Command(ctx, env, program, args...)
+	cmd.Dir = filepath.Join(w.tree(), s.folder)
+	begin := time.Now()
+	err := r.goTest(cmd)
+	for pid, line := range guest.Gone(context.WithoutCancel(ctx), w.dir, leftPatience) {
+		err = errors.Join(err, fmt.Errorf("left running: %d %.200s", pid, line))
+	}
+	// a test binary says PASS alone; go test adds the package
+	verdict := "ok  "
+	if err != nil {
+		verdict = "FAIL"
+	}
+	r.line(fmt.Sprintf("%s\tyhteiskone/%s\t%.3fs", verdict, s.folder, time.Since(begin).Seconds()))
+	return err
+}
+
+func (w *workshop) close(r *report) {
+	if err := os.RemoveAll(w.dir); err != nil {
+		r.printf("the work folder %s stays: %v\n", w.dir, err)
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// report prints what go test says, and adds it up.
+type report struct {
+	mu    sync.Mutex
+	out   io.Writer
+	step  string
+	lines []string // the lines about packages, as go test words them
+	tests struct{ passed, failed, skipped int }
+	notes []string // which were skipped or failed
+}
+
+func newReport(out io.Writer) *report { return &report{out: out} }
+
+func (r *report) printf(format string, args ...any) { fmt.Fprintf(r.out, format, args...) }
+
+func (r *report) begin(step string) {
+	r.step = step
+	r.printf("== %s\n", step)
+}
+
+// noise is what go test -v says of tests that have only begun.
+func noise(line string) bool {
+	for _, p := range []string{"=== RUN", "=== PAUSE", "=== CONT", "=== NAME"} {
+		if strings.HasPrefix(line, p) {
+			return true
+		}
+	}
+	return strings.HasSuffix(line, "[no test files]") || strings.HasSuffix(line, "[no tests to run]") && strings.HasPrefix(line, "ok")
+}
+
+// line takes in one line of go test.
+func (r *report) line(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if noise(line) {
+		return
+	}
+	fmt.Fprintln(r.out, line)
+	verdict, name, _ := strings.Cut(strings.TrimPrefix(line, "--- "), ": ")
+	name, _, _ = strings.Cut(name, " ")
+	switch {
+	case !strings.HasPrefix(line, "--- "):
+		if strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "FAIL\t") {
+			r.lines = append(r.lines, line)
+		}
+	case verdict == "PASS":
+		r.tests.passed++
+	case verdict == "FAIL":
+		r.tests.failed++
+		r.notes = append(r.notes, "failed in "+r.step+": "+name)
+	case verdict == "SKIP":
+		r.tests.skipped++
+		r.notes = append(r.notes, "skipped in "+r.step+": "+name)
+	}
+}
+
+// goTest runs a program that speaks as go test does.
+func (r *report) goTest(cmd *exec.Cmd) error {
+	pipe, in := io.Pipe()
+	cmd.Stdout, cmd.Stderr = in, in
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lines := bufio.NewReader(pipe)
+		for {
+			text, err := lines.ReadString('\n')
+			if text = strings.TrimRight(text, "\n"); text != "" {
+				r.line(text)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	err := cmd.Run()
+	in.Close()
+	<-done
+	return err
+}
+
+// close repeats the lines about packages and what was not run, so that the end
+// of a long output tells all of it.
+func (r *report) close() {
+	if len(r.lines) > 0 {
+		r.printf("== packages\n%s\n", strings.Join(r.lines, "\n"))
+	}
+	for _, n := range r.notes {
+		r.printf("%s\n", n)
+	}
+	if t := r.tests; t.passed+t.failed+t.skipped > 0 {
+		r.printf("tests: %d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
+	}
+}
