@@ -8,7 +8,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
 	"yhteiskone/internal/fleet"
@@ -49,7 +48,7 @@ const auditScan = 20000
 
 // Entries is dashboard.Audit's: the newest entries first, at most n, of one
 // kiosk or of all ("").
-func (s *Store) Entries(kiosk fleet.KioskID, n int) (all []dashboard.AuditEntry, err error) {
+func (s *Store) Entries(kiosk fleet.KioskID, n int) (all []staff.Entry, err error) {
 	enough := errors.New("enough")
 	err = s.db.View(func(tx *bolt.Tx) error {
 		looked := 0
@@ -65,7 +64,7 @@ func (s *Store) Entries(kiosk fleet.KioskID, n int) (all []dashboard.AuditEntry,
 					return fmt.Errorf("read the audit of %s: %w", day, err)
 				}
 				if kiosk == "" || r.Kiosk == kiosk {
-					all = append(all, dashboard.AuditEntry(r))
+					all = append(all, staff.Entry(r))
 				}
 			}
 		}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"crypto/rand"
+	"encoding/hex"
+
+	"yhteiskone/agent/dashboard"
+	"yhteiskone/agent/gate"
+	"yhteiskone/agent/staff"
+	"yhteiskone/agent/store"
+	"yhteiskone/internal/fleet"
+	"yhteiskone/internal/wire"
+)
+
+// people is the side of the agent that people meet.
+type people struct {
+	staff   *staff.Service
+	console *console
+	pages   http.Handler
+}
+
+func newPeople(a *agent, secure bool, stopping <-chan struct{}) (*people, error) {
+	s, err := newStaff(a.store, secure, a.log)
+	if err != nil {
+		return nil, err
+	}
+	p := &people{staff: s, console: &console{store: a.store, staff: s, pin: a.id.Pin(), named: a.siteNamed}}
+	p.pages = a.dashboardOf(p, stopping)
+	return p, nil
+}
+
+// actions is dashboard.Actions: what staff do to kiosks.
+type actions struct{ *agent }
+
+var errNoKiosk = errors.New("there is no such kiosk")
+
+// Answer answers an open help call.
+func (a *actions) Answer(_ context.Context, who string, id fleet.KioskID, call string, answer fleet.HelpAnswer) error {
+	k, ok := a.board.Kiosk(id)
+	if !ok {
+		return errNoKiosk
+	}
+	if !answer.Valid() {
+		return fmt.Errorf("answer a help call: %q is not an answer", answer)
+	}
+	now, err := a.store.AnswerHelp(who, id, k.Site, call, answer, time.Now())
+	if errors.Is(err, store.ErrNoCall) {
+		return dashboard.ErrNoCall
+	}
+	if err != nil {
+		return err
+	}
+	if answer == fleet.Done {
+		a.board.HelpOver(id, call)
+	} else {
+		a.board.Help(now)
+	}
+	a.gate.Send(id, wire.HelpAnswer{Call: call, Answer: answer})
+	return nil
+}
+
+// commandLife is how long a command without a life of its own is worth
+// carrying out.
+const commandLife = 10 * time.Minute
+
+// Command sends a command to a kiosk, now or as soon as it is back.
+func (a *actions) Command(_ context.Context, who string, id fleet.KioskID, c fleet.Command) (string, error) {
+	k, ok := a.board.Kiosk(id)
+	if !ok {
+		return "", errNoKiosk
+	}
+	if c.TTL <= 0 {
+		c.TTL = commandLife
+	}
+	if err := checkCommand(c); err != nil {
+		return "", fmt.Errorf("command a kiosk: %w", err)
+	}
+	raw := make([]byte, 8)
+	rand.Read(raw)
+	c.ID = hex.EncodeToString(raw)
+	now := time.Now()
+	o := gate.Order{Kiosk: id, Command: c, Expires: now.Add(c.TTL)}
+	if err := a.store.PutOrder(who, o, k.Site, now); err != nil {
+		return "", err
+	}
+	if c.Name == fleet.PutInService {
+		// Somebody has checked the machine: what its proofs were doubted for
+		// is settled.
+		if err := a.settle(id); err != nil {
+			return "", err
+		}
+	}
+	a.gate.Order(o)
+	return c.ID, nil
+}
+
+func (a *actions) settle(id fleet.KioskID) error {
+	if p, err := a.store.Proof(id); err != nil || p.Invalid.IsZero() {
+		return err
+	}
+	p, err := a.store.ClearDoubt(id)
+	if err != nil {
+		return fmt.Errorf("settle a doubt: %w", err)
+	}
+	a.board.Proof(id, p)
+	return nil
+}
+
+func checkCommand(c fleet.Command) error {
+	switch c.Name {
+	case fleet.EndSession, fleet.RestartKiosk, fleet.TakeOutOfService, fleet.PutInService, fleet.Identify:
+		if c.Text != "" {
+			return fmt.Errorf("%s takes no text", c.Name)
+		}
+	case fleet.ShowMessage:
+		if err := fleet.CheckMessage(c.Text); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("there is no command %q", c.Name)
+	}
+	if c.TTL < time.Second || c.TTL > 24*time.Hour {
+		return fmt.Errorf("a command lives 1s to 24h, not %v", c.TTL)
+	}
+	return nil
+}
+
+// version is what this agent was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "unknown"
+}

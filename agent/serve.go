@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"yhteiskone/agent/dashboard"
+	"yhteiskone/agent/gate"
+	"yhteiskone/agent/state"
+	"yhteiskone/agent/store"
+	"yhteiskone/agent/watch"
+	"yhteiskone/internal/fleet"
+	"yhteiskone/internal/identity"
+)
+
+// stopTime is how long a stop may take before connections are cut.
+const stopTime = 5 * time.Second
+
+// agent is the running agent: its parts, wired.
+type agent struct {
+	log    *slog.Logger
+	config config
+	store  *store.Store
+	id     *identity.Agent
+	board  *state.Board
+	gate   *gate.Gate
+	people *people
+}
+
+// serve runs the agent until the context ends.
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	data, listen, file := fs.String("data", "", ""), fs.String("listen", "", ""), fs.String("config", "", "")
+	plain := fs.Bool("plain-http", false, "")
+	if _, err := parse(fs, args); err != nil {
+		return err
+	}
+	if err := need(map[string]string{"data": *data, "listen": *listen}, "data", "listen"); err != nil {
+		return err
+	}
+	if err := checkListen(*listen, *plain); err != nil {
+		return err
+	}
+	c, err := loadConfig(*file)
+	if err != nil {
+		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		// Most of what lives here is small and lives long: collecting twice
+		// as often costs little and keeps the agent small.
+		debug.SetGCPercent(50)
+	}
+	st, id, err := openData(*data)
+	if errors.Is(err, store.ErrBusy) {
+		return notNow("another agent is running with the data folder %s; stop it first, or use another folder", *data)
+	}
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	a := &agent{log: slog.New(slog.NewTextHandler(stderr, nil)), config: c, store: st, id: id}
+	return a.run(ctx, *data, *listen, *plain, stdout)
+}
+
+func checkListen(listen string, plain bool) error {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return badInput("--listen: %q is not host:port, for example 127.0.0.1:8443", listen)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return badInput("--listen: %q is not a port number", port)
+	}
+	ip := net.ParseIP(host)
+	if plain && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return badInput("--plain-http is for this machine's own addresses only, not %q; leave it out, or listen on 127.0.0.1", host)
+	}
+	return nil
+}
+
+// run wires the parts and runs them.
+func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout io.Writer) error {
+	if _, err := a.store.PutSites(a.config.sites()...); err != nil {
+		return fmt.Errorf("keep the sites: %w", err)
+	}
+	if err := a.store.PutSettings(a.config.settings()); err != nil {
+		return fmt.Errorf("keep the settings: %w", err)
+	}
+	if err := a.publishAuthority(dir); err != nil {
+		return err
+	}
+	a.board = state.NewBoard(watch.Judge)
+	if err := a.load(); err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	a.gate = gate.New(gate.Config{Store: a.store, Presence: a.board, Signer: a.id, Pin: a.id.Pin(),
+		Names: a.config.Names, Log: a.log})
+	stopping := make(chan struct{})
+	people, err := newPeople(a, !plain, stopping)
+	if err != nil {
+		return err
+	}
+	a.people = people
+
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return notNow("listen on %s: %w", listen, err)
+	}
+	address := a.address(l.Addr().(*net.TCPAddr), plain)
+	if err := a.store.SetAddress(address); err != nil {
+		l.Close()
+		return fmt.Errorf("keep the address: %w", err)
+	}
+	control, err := listenControl(dir)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	defer os.Remove(socketPath(dir))
+	return a.serve(ctx, l, control, plain, stopping, func() {
+		fmt.Fprintf(stdout, "agent: listening on %s\n", a.local(l.Addr().(*net.TCPAddr), plain))
+	})
+}
+
+func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, stopping chan struct{}, ready func()) error {
+	live, cut := context.WithCancel(context.Background()) // ends what streams
+	defer cut()
+	web := a.server(a.routes(), live)
+	if !plain {
+		web.TLSConfig = a.id.Certificates(a.config.Names...).Config()
+	}
+	local := a.server(controlHandler(a.people.console), live)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { a.board.Run(ctx); return nil })
+	group.Go(func() error { return a.keepSeen(ctx) })
+	group.Go(func() error { return a.keepFaults(ctx) })
+	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error { return giveBack(ctx) })
+	group.Go(func() error {
+		if plain {
+			return serving(web.Serve(l))
+		}
+		return serving(web.ServeTLS(l, "", ""))
+	})
+	group.Go(func() error { return serving(local.Serve(control)) })
+	group.Go(func() error {
+		<-ctx.Done()
+		close(stopping)
+		cut()
+		end, done := context.WithTimeout(context.Background(), stopTime)
+		defer done()
+		a.gate.Close(end)
+		for _, s := range []*http.Server{local, web} {
+			if s.Shutdown(end) != nil {
+				s.Close()
+			}
+		}
+		return nil
+	})
+	ready()
+	return group.Wait()
+}
+
+func serving(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// server has limits for what somebody may send or leave unsent. Reading a body
+// has its limit in logged and answering has none, because the dashboard's live
+// updates are long.
+func (a *agent) server(h http.Handler, live context.Context) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second, MaxHeaderBytes: 16 << 10,
+		BaseContext: func(net.Listener) context.Context { return live },
+		ErrorLog:    slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+}
+
+// load puts what the disk remembers on the board.
+func (a *agent) load() error {
+	kiosks, err := a.store.Kiosks()
+	if err != nil {
+		return err
+	}
+	seen, err := a.store.Seen()
+	if err != nil {
+		return err
+	}
+	for _, k := range kiosks {
+		known := state.Known{Kiosk: k, LastSeen: seen[k.ID]}
+		set, err := a.store.Settings(k)
+		if err != nil {
+			return err
+		}
+		known.SiteName = set.SiteName
+		if known.Faults, err = a.store.OpenFaults(k.ID); err != nil {
+			return err
+		}
+		if known.Proof, err = a.store.Proof(k.ID); err != nil {
+			return err
+		}
+		call, _, found, err := a.store.Help(k.ID)
+		if err != nil {
+			return err
+		}
+		if found {
+			known.Help = &call
+		}
+		a.board.Put(known)
+	}
+	return nil
+}
+
+// publishAuthority writes the certificate that staff may install in their
+// browsers. It is made once: a browser takes a second one of the same key for
+// a forgery.
+func (a *agent) publishAuthority(dir string) error {
+	path := filepath.Join(dir, "authority.pem")
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	cert, err := a.id.Authority()
+	if err != nil {
+		return err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return fmt.Errorf("write the authority's certificate: %w", err)
+	}
+	return nil
+}
+
+// local is where the agent listens, as an address that this machine reaches.
+func (a *agent) local(addr *net.TCPAddr, plain bool) string {
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme(plain) + net.JoinHostPort(host, strconv.Itoa(addr.Port))
+}
+
+// address is what kiosks and people are told.
+func (a *agent) address(addr *net.TCPAddr, plain bool) string {
+	port := strconv.Itoa(addr.Port)
+	switch {
+	case a.config.Address != "":
+		return a.config.Address
+	case len(a.config.Names) > 0 && !plain:
+		return scheme(plain) + net.JoinHostPort(a.config.Names[0], port)
+	case addr.IP.IsUnspecified():
+		return scheme(plain) + net.JoinHostPort(ownAddress(), port)
+	}
+	return a.local(addr, plain)
+}
+
+func scheme(plain bool) string {
+	if plain {
+		return "http://"
+	}
+	return "https://"
+}
+
+// ownAddress is the first address of this machine that others may reach.
+func ownAddress() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
+}
+
+// siteNamed brings a site's new name to the board and to its kiosks.
+func (a *agent) siteNamed(s fleet.Site) {
+	a.board.NameSite(s.ID, s.Name)
+	a.gate.Renew()
+}
+
+// dashboardOf makes the pages.
+func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
+	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, Texts: watch.Texts{},
+		Staff: p.staff, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
+}
