@@ -121,6 +121,22 @@ func (u *Uplink) Trouble() string {
 // Waiting is how many messages wait for their acknowledgement.
 func (u *Uplink) Waiting() int { return u.box.waits() }
 
+// Flush waits until nothing waits any more, at most for so long, and not at
+// all while the agent is away.
+func (u *Uplink) Flush(most time.Duration) {
+	deadline := time.NewTimer(most)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for u.Connected() && u.Waiting() > 0 {
+		select {
+		case <-deadline.C:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // Proof keeps a proof and sends it.
 func (u *Uplink) Proof(p fleet.WipeProof) error {
 	_, err := u.put(func(seq uint64) wire.Message { return wire.Proof{Seq: seq, Proof: wire.ProofOf(p)} })

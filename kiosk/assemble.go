@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/browser"
+	"yhteiskone/kiosk/catalogue"
+	"yhteiskone/kiosk/check"
+	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/health"
+	"yhteiskone/kiosk/screen"
+	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/uplink"
+	"yhteiskone/kiosk/wipe"
+)
+
+// kiosk is all the parts, wired.
+type kiosk struct {
+	config  *config
+	env     map[string]string
+	log     *slog.Logger
+	display *display.Display
+	manager *display.Manager
+	tiles   *catalogue.Catalogue
+	screen  *screen.Screen
+	browser *browser.Browser
+	prover  *prover
+	uplink  *uplink.Uplink
+	sensors *health.Sensors
+	trace   func(string)
+	closed  bool
+}
+
+// assemble opens what does not depend on who the kiosk is: the display, the
+// shell, the client's browser. What is missing is bad input.
+func assemble(ctx context.Context, c *config, env map[string]string, log *slog.Logger) (_ *kiosk, err error) {
+	k := &kiosk{config: c, env: env, log: log, trace: func(string) {}}
+	defer func() {
+		if err != nil {
+			k.close()
+		}
+	}()
+	k.tiles, err = catalogue.Default()
+	if c.Catalogue != "" {
+		k.tiles, err = catalogue.Load(c.Catalogue)
+	}
+	if err != nil {
+		return nil, badInput{err}
+	}
+	if k.display, err = display.Open(); err != nil {
+		return nil, badInput{err}
+	}
+	k.browser, err = browser.New(browser.Options{Chromium: c.Browser.Chromium, Display: env["DISPLAY"], Cookies: cookies(env),
+		Windows: windows{k.display}, Links: k.links, Leftover: c.Test.Leftover})
+	if err != nil {
+		return nil, badInput{err}
+	}
+	if err := k.browser.Check(); err != nil {
+		return nil, badInput{err}
+	}
+	k.manager, err = k.display.StartManager(ctx, display.Config{Dir: c.Runtime, Strip: k.display.StripHeight(),
+		ShellClass: screen.Class, ClientClass: browser.Class})
+	if err != nil {
+		return nil, err
+	}
+	if err := k.display.Cover(); err != nil {
+		return nil, err
+	}
+	k.screen, err = screen.Open(ctx, screen.Config{Display: k.display, Catalogue: k.tiles, Dir: c.Runtime,
+		Chromium: c.Browser.Chromium, Log: log})
+	return k, err
+}
+
+// close takes the parts down, the screen last.
+func (k *kiosk) close() {
+	if k.closed {
+		return
+	}
+	k.closed = true
+	if k.screen != nil {
+		if err := k.screen.Close(); err != nil {
+			k.log.Warn("the shell did not close well", "err", err)
+		}
+	}
+	if k.browser != nil {
+		k.browser.Close()
+	}
+	if k.manager != nil {
+		k.manager.Stop()
+	}
+	if k.display != nil {
+		k.display.Close()
+	}
+}
+
+func cookies(env map[string]string) string {
+	if path := env["XAUTHORITY"]; path != "" {
+		return path
+	}
+	return filepath.Join(env["HOME"], ".Xauthority")
+}
+
+// links are the services on the page that the browser's home button leads to.
+func (k *kiosk) links(lang string) []browser.Link {
+	var links []browser.Link
+	add := func(e catalogue.Entry) {
+		if t, ok := k.tiles.Tile(e.ID); ok && t.Address != "" {
+			links = append(links, browser.Link{Name: e.Name, Address: t.Address})
+		}
+	}
+	for _, e := range k.tiles.First(lang) {
+		if !e.Group {
+			add(e)
+			continue
+		}
+		for _, inside := range k.tiles.Inside(e.ID, lang) {
+			add(inside)
+		}
+	}
+	return links
+}
+
+func (k *kiosk) openUplink(member uplink.Member, key ed25519.PrivateKey) (err error) {
+	k.prover, err = openProver(k.config.stateFile("proofs.jsonl"), key, member.Kiosk, time.Now)
+	if err != nil {
+		return err
+	}
+	k.uplink, err = uplink.Open(uplink.Config{Dir: k.config.State, Member: member, Key: key, Build: build(), Now: time.Now, Log: k.log})
+	if err != nil {
+		return err
+	}
+	k.prover.send = k.uplink.Proof
+	return nil
+}
+
+// machine makes the state machine; again ends the program to start it anew.
+func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*session.Machine, error) {
+	wiper, err := wipe.New(wipe.Config{StateDir: k.config.State, SharedUser: k.config.Wipe.SharedUser, Ours: isShell,
+		Places:     wipe.DefaultPlaces(k.env["HOME"], k.env["XDG_RUNTIME_DIR"], k.config.Wipe.SharedUser, k.config.Runtime),
+		Allow:      []string{k.config.State, k.config.Runtime, k.config.path, k.config.Join},
+		Selections: k.display.SelectionOwners, ClearSelections: k.display.ClearSelections})
+	if err != nil {
+		return nil, err
+	}
+	settings := k.config.settings(fleet.DefaultSettings())
+	settings.SiteName, settings.KioskName = member.SiteName, member.Name
+	m := session.New(session.Deps{Browser: k.browser, Wiper: wiper, Prover: k.prover, Screen: k.screen, Tiles: k.tiles,
+		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log,
+		Restart: func() { again(errAgain) }, Trace: k.trace, Lang: k.config.Language}, settings)
+	k.sensors = health.New(k.config.State, func() health.Own { return own(m) })
+	return m, nil
+}
+
+// isShell reports whether the process is our shell's outermost: a child of
+// ours that was started as the shell.
+func isShell(pid int) bool {
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
+	if err != nil || !bytes.Contains(status, fmt.Appendf(nil, "\nPPid:\t%d\n", os.Getpid())) {
+		return false
+	}
+	line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+	return err == nil && bytes.Contains(line, []byte("\x00--class="+screen.Class+"\x00"))
+}
+
+// checkMachine is `kiosk check`.
+func checkMachine(ctx context.Context, c *config, asJSON bool, out io.Writer) error {
+	found := check.Check(ctx, check.Config{State: c.State, Chromium: c.Browser.Chromium, Screen: func(context.Context) (int, int, error) {
+		d, err := display.Open()
+		if err != nil {
+			return 0, 0, err
+		}
+		defer d.Close()
+		w, h := d.Size()
+		return w, h, nil
+	}})
+	write := check.WriteText
+	if asJSON {
+		write = check.WriteJSON
+	}
+	if err := write(out, found); err != nil {
+		return err
+	}
+	if !check.Able(found) {
+		return errQuiet
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"yhteiskone/internal/fleet"
+)
+
+// config is kiosk.toml. Every setting has a default that fits the image.
+type config struct {
+	State     string // folder for what survives a restart: key, proofs, what waits for the agent
+	Runtime   string // folder for what does not, best on tmpfs
+	Join      string // the technician's join file; removed once the kiosk has enrolled
+	Catalogue string // the tiles; empty for those built in
+	Language  string // of a fresh welcome page
+	Restart   string // command for the one restart of a machine whose wipe was not verified; empty for none
+	Browser   struct {
+		Chromium string // the program itself, not Debian's script
+	}
+	Session struct {
+		Idle, Warn, Limit *duration // set here they go before the agent's
+	}
+	Wipe struct {
+		SharedUser bool `toml:"shared_user"` // the user has a desktop of their own beside the kiosk
+	}
+	Test struct {
+		Leftover    string    // "file" or "process": leaves one behind, so that the proof must fail
+		ClockOffset *duration `toml:"clock_offset"` // added to the clock that reports carry
+	}
+
+	path string
+}
+
+// duration is a time as people write it: "90s", "10m", "1h30m".
+type duration struct{ time.Duration }
+
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a time such as \"90s\" or \"10m\"", text)
+	}
+	d.Duration = v
+	return nil
+}
+
+// configPath is where the image keeps the configuration.
+const configPath = "/etc/yhteiskone/kiosk.toml"
+
+// loadConfig reads the file; a missing file is an error only if it was named.
+func loadConfig(path string, named bool, env map[string]string) (*config, error) {
+	c := &config{State: "/var/lib/yhteiskone", Runtime: "/run/yhteiskone", Language: "fi", path: path}
+	if dir := env["XDG_RUNTIME_DIR"]; dir != "" {
+		c.Runtime = filepath.Join(dir, "yhteiskone")
+	}
+	c.Browser.Chromium = "/usr/lib/chromium/chromium"
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && !named {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(c); err != nil {
+		return nil, configError(path, err)
+	}
+	return c, c.check()
+}
+
+func configError(path string, err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		row, _ := strict.Errors[0].Position()
+		return fmt.Errorf("%s, line %d: there is no setting %q", path, row, strings.Join(strict.Errors[0].Key(), "."))
+	}
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
+		row, _ := decode.Position()
+		return fmt.Errorf("%s, line %d: %s", path, row, strings.TrimPrefix(decode.Error(), "toml: "))
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+func (c *config) check() error {
+	for name, dir := range map[string]string{"state": c.State, "runtime": c.Runtime} {
+		if !filepath.IsAbs(dir) {
+			return fmt.Errorf("%s: %s is not an absolute path: %q", c.path, name, dir)
+		}
+	}
+	switch c.Language {
+	case "fi", "sv", "en":
+	default:
+		return fmt.Errorf("%s: language is %q; it must be fi, sv or en", c.path, c.Language)
+	}
+	switch c.Test.Leftover {
+	case "", "file", "process":
+	default:
+		return fmt.Errorf("%s: test.leftover is %q; it must be file or process", c.path, c.Test.Leftover)
+	}
+	if err := c.settings(fleet.DefaultSettings()).Validate(); err != nil {
+		return fmt.Errorf("%s: session: %w", c.path, err)
+	}
+	return nil
+}
+
+// settings puts this file's own times over those of the agent.
+func (c *config) settings(s fleet.Settings) fleet.Settings {
+	if c.Session.Idle != nil {
+		s.Idle = c.Session.Idle.Duration
+	}
+	if c.Session.Warn != nil {
+		s.Warn = c.Session.Warn.Duration
+	}
+	if c.Session.Limit != nil {
+		s.Limit = c.Session.Limit.Duration
+	}
+	return s
+}
+
+func (c *config) stateFile(name string) string   { return filepath.Join(c.State, name) }
+func (c *config) runtimeFile(name string) string { return filepath.Join(c.Runtime, name) }
+func (c *config) socket() string                 { return c.runtimeFile("kiosk.sock") }

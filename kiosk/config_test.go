@@ -1,0 +1,76 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"yhteiskone/internal/fleet"
+)
+
+func TestConfigErrorsNameTheLine(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key":     {"state = \"/s\"\n\n[session]\nidel = \"5m\"\n", `line 4: there is no setting "session.idel"`},
+		"unknown section": {"[sesion]\nidle = \"5m\"\n", "line 1"},
+		"no TOML":         {"state = \n", "line 1"},
+		"no time":         {"[session]\nidle = \"five\"\n", `line 2`},
+		"wrong type":      {"state = 5\n", "line 1"},
+		"warn over idle":  {"[session]\nidle = \"30s\"\nwarn = \"40s\"\n", "session: warn is 40s"},
+		"relative folder": {"state = \"state\"\n", "state is not an absolute path"},
+		"language":        {"language = \"no\"\n", `language is "no"`},
+		"leftover":        {"[test]\nleftover = \"all\"\n", "test.leftover"},
+	} {
+		path := filepath.Join(t.TempDir(), "kiosk.toml")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := loadConfig(path, true, nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: want the file and %q, got %v", name, c.want, err)
+		}
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none.toml")
+	if _, err := loadConfig(missing, true, nil); err == nil {
+		t.Error("a file that was named and is not there is passed over")
+	}
+	c, err := loadConfig(missing, false, map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"})
+	if err != nil || c.Runtime != "/run/user/7/yhteiskone" || c.settings(fleet.DefaultSettings()) != fleet.DefaultSettings() {
+		t.Errorf("%+v, %v", c, err)
+	}
+	path := filepath.Join(t.TempDir(), "kiosk.toml")
+	os.WriteFile(path, []byte("[session]\nidle = \"20s\"\nwarn = \"5s\"\nlimit = \"0s\"\n"), 0o600)
+	c, err = loadConfig(path, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.settings(fleet.DefaultSettings())
+	if got.Idle != 20*time.Second || got.Warn != 5*time.Second || got.Limit != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("state = \"/s\"\n[session]\nidle = \"5m\"\n")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(dir, "kiosk.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig(path, true, nil)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), path) {
+				t.Fatalf("not one sentence that names the file: %q", err)
+			}
+			return
+		}
+		if err := c.settings(fleet.DefaultSettings()).Validate(); err != nil {
+			t.Fatalf("taken, and not valid: %v", err)
+		}
+	})
+}

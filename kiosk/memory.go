@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// memory keeps two facts over restarts: that staff took the kiosk out of
+// service, and that a wipe could not be proved. Implements session.Memory.
+type memory struct {
+	aside, unverified string // files; there or not there
+	restart           []string
+	log               *slog.Logger
+}
+
+func newMemory(c *config, log *slog.Logger) *memory {
+	return &memory{aside: c.stateFile("out-of-service"), unverified: c.stateFile("unverified"),
+		restart: strings.Fields(c.Restart), log: log}
+}
+
+// OutOfService reports what staff said.
+func (m *memory) OutOfService() bool { return there(m.aside) }
+
+// SetOutOfService keeps what staff said.
+func (m *memory) SetOutOfService(yes bool) error {
+	if yes {
+		return renameio.WriteFile(m.aside, nil, 0o600)
+	}
+	return gone(m.aside)
+}
+
+// Unverified asks for one restart of the machine; the second time in a row it
+// only stays out of order.
+func (m *memory) Unverified() error {
+	if there(m.unverified) || len(m.restart) == 0 {
+		return nil
+	}
+	if err := renameio.WriteFile(m.unverified, nil, 0o600); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	m.log.Warn("the machine restarts, because a wipe was not verified")
+	return exec.CommandContext(ctx, m.restart[0], m.restart[1:]...).Run()
+}
+
+// Verified forgets an earlier failure.
+func (m *memory) Verified() error { return gone(m.unverified) }
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func gone(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

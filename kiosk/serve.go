@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"yhteiskone/internal/fleet"
+	"yhteiskone/internal/identity"
+	"yhteiskone/internal/wire"
+	"yhteiskone/kiosk/health"
+	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/uplink"
+)
+
+// errAgain ends the program so that it is started anew with the same arguments.
+var errAgain = errors.New("start anew")
+
+// serve is `kiosk run`.
+func serve(ctx context.Context, c *config, env map[string]string, timings string, stderr io.Writer) error {
+	if os.Geteuid() == 0 {
+		return badInput{errors.New("the kiosk does not run as root; run it as a user of its own")}
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	if err := mkdirs(c.State, c.Runtime); err != nil {
+		return badInput{err}
+	}
+	lock, err := lockState(c.stateFile("lock"))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	trace, err := openTimings(timings)
+	if err != nil {
+		return badInput{err}
+	}
+	defer trace.Close()
+	k, err := assemble(ctx, c, env, log)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	k.trace = trace.mark
+	err = k.run(ctx)
+	if errors.Is(err, errAgain) {
+		k.close()
+		lock.Close()
+		log.Info("starting anew")
+		return startAnew(env)
+	}
+	return err
+}
+
+// startAnew replaces this program by a fresh one. Nothing of ours runs any
+// more: closing has seen to that.
+func startAnew(env map[string]string) error {
+	var environ []string
+	for k, v := range env {
+		environ = append(environ, k+"="+v)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("start anew: %w", err)
+	}
+	return fmt.Errorf("start anew: %w", syscall.Exec(self, os.Args, environ))
+}
+
+// lockState makes sure that one kiosk runs on one state folder.
+func lockState(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, badInput{fmt.Errorf("lock the state folder: %w", err)}
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, notNow{fmt.Errorf("another kiosk runs with this state folder; end it first (%s)", path)}
+	}
+	return f, nil
+}
+
+// run enrols if that is still to be done, and then serves until the context
+// ends.
+func (k *kiosk) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // without a screen or a window manager there is no kiosk
+		select {
+		case <-ctx.Done():
+		case <-k.display.Done():
+			cancel(errors.New("the X server is gone"))
+		case <-k.manager.Done():
+			cancel(errors.New("the window manager is gone"))
+		}
+	}()
+	key, err := identity.LoadKiosk(k.config.stateFile("key.pem"))
+	if err != nil {
+		return err
+	}
+	member, err := k.enrolled(ctx, key)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	if err := k.openUplink(member, key); err != nil {
+		return err
+	}
+	machine, err := k.machine(member, cancel)
+	if err != nil {
+		return err
+	}
+	socket, err := listenControl(k.config.socket())
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: (&control{machine, func() status { return k.status(machine, member) }}).handler(),
+		ReadHeaderTimeout: 5 * time.Second}
+	var group errgroup.Group
+	group.Go(func() error { return machine.Run(ctx) })
+	// The line stays up while the last session is wiped, so that the agent
+	// hears of the proof.
+	line, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	hung := make(chan error, 1)
+	go func() {
+		hung <- k.uplink.Run(line, func() fleet.Report { return k.report(machine) }, obeyer{machine, k.config})
+	}()
+	go server.Serve(socket)
+	err = group.Wait()
+	k.uplink.Flush(time.Second)
+	hangUp()
+	<-hung
+	server.Close()
+	return ended(ctx, err)
+}
+
+// ended turns the end of the context into what the program says.
+func ended(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errAgain):
+		return errAgain
+	case err == nil && cause != nil && !errors.Is(cause, context.Canceled):
+		return cause
+	case errors.Is(err, context.Canceled):
+		return nil
+	}
+	return err
+}
+
+// enrolled returns who this kiosk is. Before that is known it enrols with the
+// join file, again and again while the agent cannot be reached; a code that
+// the agent refuses is bad input.
+func (k *kiosk) enrolled(ctx context.Context, key ed25519.PrivateKey) (uplink.Member, error) {
+	path := k.config.stateFile("member.toml")
+	member, ok, err := uplink.ReadMember(path)
+	if err != nil {
+		return member, badInput{err}
+	}
+	if ok {
+		return member, forgetJoin(k.config.Join)
+	}
+	if k.config.Join == "" {
+		return member, badInput{errors.New("this kiosk is not enrolled and no join file is configured; make one with `provision enrol`")}
+	}
+	join, err := uplink.ReadJoin(k.config.Join)
+	if errors.Is(err, fs.ErrNotExist) {
+		return member, badInput{fmt.Errorf("this kiosk is not enrolled and there is no join file %s; make one with `provision enrol`", k.config.Join)}
+	}
+	if err != nil {
+		return member, badInput{err}
+	}
+	for {
+		show, cancel := context.WithTimeout(ctx, 5*time.Second)
+		k.screen.Show(show, session.View{State: fleet.Starting, Lang: k.config.Language})
+		cancel()
+		member, err = uplink.Enrol(ctx, join, key, health.Hardware(ctx), path)
+		var refusal wire.Refusal
+		switch {
+		case err == nil:
+			k.log.Info("enrolled", "kiosk", member.Kiosk, "name", member.Name)
+			return member, forgetJoin(k.config.Join)
+		case errors.Is(err, uplink.ErrStranger):
+			return member, badInput{err}
+		case errors.As(err, &refusal) && refusal.Code != wire.RefusedOften && refusal.Code != wire.RefusedStore && refusal.Code != wire.RefusedInternal:
+			return member, badInput{err}
+		}
+		k.log.Warn("not enrolled yet; trying again", "err", err)
+		pause := time.NewTimer(time.Second + rand.N(4*time.Second))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return member, ctx.Err()
+		case <-pause.C:
+		}
+	}
+}
+
+// forgetJoin removes the join file once its code is used. On a medium that
+// cannot be written it stays, and holds nothing that lets anybody in.
+func forgetJoin(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := gone(path); err != nil && !errors.Is(err, syscall.EROFS) && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("remove the join file: %w", err)
+	}
+	return nil
+}
+
+// obeyer hands on what the agent asks, with this machine's own settings put
+// over the agent's.
+type obeyer struct {
+	*session.Machine
+	config *config
+}
+
+func (o obeyer) Update(s fleet.Settings) { o.Machine.Update(o.config.settings(s)) }
