@@ -1,0 +1,557 @@
+package screen
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/catalogue"
+	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/session"
+)
+
+var _ session.Screen = (*Screen)(nil)
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == LauncherName {
+		Launch(os.Args[1:])
+	}
+	os.Exit(m.Run())
+}
+
+// needBrowser skips where a Chromium cannot or must not run.
+func needBrowser(t *testing.T) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		t.Skip("a browser never runs as root")
+	}
+	for _, p := range []string{"Xvfb", "openbox", "xdotool", "bwrap", "/usr/lib/chromium/chromium"} {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skip(p + " is not installed")
+		}
+	}
+}
+
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("waited 20 s for %s", what)
+		}
+	}
+}
+
+// room is a display of the test's own with a window manager.
+func room(t *testing.T, size string) *display.Display {
+	t.Helper()
+	needBrowser(t)
+	for number := 85; number <= 89; number++ {
+		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
+			continue
+		}
+		name := fmt.Sprintf(":%d", number)
+		cmd := exec.Command("Xvfb", name, "-screen", "0", size+"x24", "-nolisten", "tcp", "-noreset")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
+		t.Setenv("DISPLAY", name)
+		t.Setenv("XAUTHORITY", "/dev/null")
+		await(t, "the X server", func() bool {
+			c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", number))
+			return err == nil && c.Close() == nil
+		})
+		d, err := display.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(d.Close)
+		m, err := d.StartManager(context.Background(), display.Config{Dir: t.TempDir(), Strip: d.StripHeight(),
+			ShellClass: Class, ClientClass: "ClientBrowser"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(m.Stop)
+		return d
+	}
+	t.Skip("no free display number between 85 and 89")
+	return nil
+}
+
+func open(t *testing.T, d *display.Display) *Screen {
+	t.Helper()
+	tiles, err := catalogue.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	start := time.Now()
+	s, err := Open(context.Background(), Config{Display: d, Catalogue: tiles, Dir: t.TempDir(),
+		Zone: time.FixedZone("EET", 7200), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("shell up in %v", time.Since(start).Round(time.Millisecond))
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func show(t *testing.T, s *Screen, v session.View) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	start := time.Now()
+	if err := s.Show(ctx, v); err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+func xdo(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("xdotool", args...).CombinedOutput(); err != nil {
+		t.Fatalf("xdotool %v: %v %s", args, err, out)
+	}
+}
+
+// find tells where a button is on the screen, by asking the page.
+func find(t *testing.T, s *Screen, selector string) (x, y string) {
+	t.Helper()
+	sh := current(s)
+	v, err := sh.eval(t.Context(), fmt.Sprintf(`(()=>{const b=document.querySelector(%q).getBoundingClientRect();
+		return Math.round(b.x+b.width/2)+" "+Math.round(b.y+b.height/2)})()`, selector))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bx, by int
+	if _, err := fmt.Sscanf(strings.Trim(string(v), `"`), "%d %d", &bx, &by); err != nil {
+		t.Fatalf("%s: %v", v, err)
+	}
+	return strconv.Itoa(bx + sh.at.X), strconv.Itoa(by + sh.at.Y)
+}
+
+func current(s *Screen) *shell {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shell
+}
+
+func click(t *testing.T, s *Screen, selector string) {
+	t.Helper()
+	x, y := find(t, s, selector)
+	xdo(t, "mousemove", x, y, "click", "1")
+}
+
+func want(t *testing.T, s *Screen, p session.Press) {
+	t.Helper()
+	select {
+	case got := <-s.Presses():
+		if got != p {
+			t.Fatalf("pressed %+v, want %+v", got, p)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatalf("no press came, want %+v", p)
+	}
+}
+
+// none checks that nothing was pressed: what is pressed after it comes first.
+func none(t *testing.T, s *Screen, after string) {
+	t.Helper()
+	select {
+	case got := <-s.Presses():
+		t.Fatalf("%s: pressed %+v", after, got)
+	case <-time.After(300 * time.Millisecond):
+	}
+}
+
+// settle waits until the page takes presses again.
+func settle(t *testing.T, s *Screen) {
+	t.Helper()
+	if _, err := current(s).eval(t.Context(), `new Promise(r => setTimeout(() => r(true), 750))`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBrowserPressArrives(t *testing.T) {
+	d := room(t, "1366x768")
+	s := open(t, d)
+	if !d.Covered() {
+		t.Error("not covered before the first view")
+	}
+	show(t, s, views()["welcome"])
+	if d.Covered() || !s.Paints() {
+		t.Errorf("covered %v, paints %v after the first view", d.Covered(), s.Paints())
+	}
+	click(t, s, `[data-arg="kela"]`)
+	want(t, s, session.Press{What: "tile", Arg: "kela"})
+	none(t, s, "one click")
+	settle(t, s)
+	click(t, s, `[data-open="bank"]`)
+	settle(t, s)
+	click(t, s, `[data-arg="bank-nordea"]`)
+	want(t, s, session.Press{What: "tile", Arg: "bank-nordea"})
+	settle(t, s)
+	click(t, s, `nav [data-arg="sv"]`)
+	want(t, s, session.Press{What: "language", Arg: "sv"})
+	settle(t, s)
+	x, y := find(t, s, `button.help`)
+	xdo(t, "mousemove", x, y, "click", "--repeat", "2", "--delay", "60", "1")
+	want(t, s, session.Press{What: "help"})
+	none(t, s, "a double click")
+}
+
+// A countdown that ticks while a finger is down must not swallow the press.
+func TestBrowserPressDuringRedraw(t *testing.T) {
+	s := open(t, room(t, "1366x768"))
+	v := views()["warning"]
+	show(t, s, v)
+	x, y := find(t, s, `[data-press="continue"]`)
+	xdo(t, "mousemove", x, y, "mousedown", "1")
+	for range 3 {
+		v.EndsIn -= time.Second
+		show(t, s, v)
+	}
+	xdo(t, "mouseup", "1")
+	want(t, s, session.Press{What: "continue"})
+}
+
+func TestBrowserConfirmNeedsIntent(t *testing.T) {
+	d := room(t, "1366x768")
+	s := open(t, d)
+	show(t, s, views()["strip"])
+	click(t, s, `[data-press="end"]`)
+	want(t, s, session.Press{What: "end"})
+	show(t, s, views()["confirm"])
+	await(t, "the keyboard", func() bool { a, err := d.Active(); return err == nil && a == current(s).window })
+	x, y := find(t, s, `[data-press="end_yes"]`)
+	xdo(t, "mousemove", x, y, "click", "1")
+	none(t, s, "a press in the first moment")
+	settle(t, s)
+	xdo(t, "key", "Return") // the first focus is on "no"
+	want(t, s, session.Press{What: "end_no"})
+	settle(t, s)
+	xdo(t, "key", "Escape")
+	want(t, s, session.Press{What: "end_no"})
+	settle(t, s)
+	click(t, s, `[data-press="end_yes"]`)
+	want(t, s, session.Press{What: "end_yes"})
+	// Enter held down on "yes" counts once at most; a fresh question begins at "no".
+	show(t, s, views()["strip"])
+	show(t, s, views()["confirm"])
+	settle(t, s)
+	xdo(t, "key", "Tab", "key", "Return")
+	want(t, s, session.Press{What: "end_yes"})
+}
+
+func TestBrowserKeysDoNotEscape(t *testing.T) {
+	d := room(t, "1366x768")
+	s := open(t, d)
+	show(t, s, views()["welcome"])
+	await(t, "the keyboard", func() bool { a, err := d.Active(); return err == nil && a == current(s).window })
+	before := current(s)
+	for _, k := range strings.Fields(`ctrl+t ctrl+n ctrl+shift+n ctrl+o ctrl+s ctrl+p ctrl+u ctrl+shift+i ctrl+shift+j ctrl+h ctrl+j
+		ctrl+l ctrl+w ctrl+shift+w ctrl+q ctrl+shift+q ctrl+shift+Delete ctrl+r ctrl+plus F1 F3 F5 F6 F7 F10 F11 F12 shift+Escape
+		alt+F4 alt+Left alt+Home alt+d alt+space alt+Tab super Menu shift+F10 ctrl+F4 ctrl+Tab`) {
+		xdo(t, "key", k)
+	}
+	// A press that works afterwards says that the page was not left.
+	settle(t, s)
+	click(t, s, `[data-arg="kela"]`)
+	want(t, s, session.Press{What: "tile", Arg: "kela"})
+	if current(s) != before {
+		t.Error("a key ended the shell")
+	}
+	if n, err := d.Count(Class); n != 1 || err != nil {
+		t.Errorf("%d windows of the shell, %v", n, err)
+	}
+	if at, mapped, err := d.Geometry(before.window); err != nil || !mapped || at != (display.Rect{W: 1366, H: 768}) {
+		t.Errorf("the shell is at %v (%v, %v)", at, mapped, err)
+	}
+}
+
+func TestBrowserGeometry(t *testing.T) {
+	for _, c := range []struct{ w, h, strip, confirm int }{{1366, 768, 72, 288}, {1280, 720, 72, 288}, {1024, 768, 72, 288}, {1920, 1080, 101, 405}} {
+		t.Run(fmt.Sprintf("%dx%d", c.w, c.h), func(t *testing.T) {
+			d := room(t, fmt.Sprintf("%dx%d", c.w, c.h))
+			s := open(t, d)
+			for _, p := range []struct {
+				view string
+				h    int
+			}{{"welcome", c.h}, {"strip", c.strip}, {"confirm", c.confirm}, {"strip", c.strip}, {"last_call", c.h}, {"strip", c.strip}, {"erasing", c.h}} {
+				show(t, s, views()[p.view])
+				at, mapped, err := d.Geometry(current(s).window)
+				if want := (display.Rect{Y: c.h - p.h, W: c.w, H: p.h}); err != nil || !mapped || at != want {
+					t.Errorf("%s: at %v, want %v (%v, %v)", p.view, at, want, mapped, err)
+				}
+			}
+		})
+	}
+}
+
+// Whatever the view and the language, nothing is cut off and nothing is too
+// small to hit.
+func TestBrowserEverythingFits(t *testing.T) {
+	for _, size := range []string{"1366x768", "1280x720", "1024x768", "1920x1080"} {
+		t.Run(size, func(t *testing.T) {
+			d := room(t, size)
+			s := open(t, d)
+			scale := display.Scale(d.Size())
+			for name, v := range views() {
+				least := 64 * scale
+				if kindOf(v).height() != 0 {
+					least = 56 * scale
+				}
+				for _, l := range languages() {
+					v.Lang = l.Code
+					show(t, s, v)
+					levels := []string{""}
+					if name == "welcome" {
+						levels = []string{"", "bank", "health", "email"}
+					} else if kindOf(v) == strip {
+						levels = []string{"", "languages"}
+					}
+					for _, level := range levels {
+						got, err := current(s).eval(t.Context(), fmt.Sprintf(fitScript, level, least-0.6))
+						if err != nil || string(got) != `""` {
+							t.Errorf("%s %s %q: %s %v", name, l.Code, level, got, err)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// fitScript opens a level and names what does not fit.
+const fitScript = `(() => {
+  const bad = [];
+  for (const l of document.querySelectorAll('[data-level]')) l.hidden = l.dataset.level !== %q;
+  for (const e of document.querySelectorAll('#view *')) {
+    if (e.closest('svg') || e.offsetParent === null) continue;
+    const r = e.getBoundingClientRect(), what = e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 30);
+    if (r.left < -1 || r.top < -1 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1) bad.push('outside: ' + what);
+    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth) bad.push('cut off: ' + what);
+    if (e.tagName === 'BUTTON' && r.height < %f) bad.push('low: ' + what + ' ' + r.height);
+    for (const o of e.tagName === 'BUTTON' ? document.querySelectorAll('#view button') : []) {
+      const q = o.getBoundingClientRect();
+      if (o !== e && o.offsetParent !== null && r.left < q.right && q.left < r.right && r.top < q.bottom && q.top < r.bottom) bad.push('overlap: ' + what);
+    }
+    const p = e.parentElement.getBoundingClientRect();
+    if (r.right > p.right + 1 || r.bottom > p.bottom + 1 || r.top < p.top - 1 || r.left < p.left - 1) bad.push('sticks out: ' + what);
+  }
+  return bad.join('; ');
+})()`
+
+func TestBrowserCoverAndShowTimes(t *testing.T) {
+	d := room(t, "1366x768")
+	s := open(t, d)
+	all := views()
+	show(t, s, all["welcome"])
+	var cover, curtain, bar []time.Duration
+	for range 20 {
+		bar = append(bar, show(t, s, all["strip"]))
+		start := time.Now()
+		if err := s.Cover(); err != nil {
+			t.Fatal(err)
+		}
+		cover = append(cover, time.Since(start))
+		curtain = append(curtain, show(t, s, all["erasing"]))
+		if d.Covered() {
+			t.Fatal("still covered")
+		}
+	}
+	for name, all := range map[string][]time.Duration{"Cover": cover, "Show of the curtain": curtain, "Show of the strip": bar} {
+		slices.Sort(all)
+		t.Logf("%s: p50 %v, p95 %v, max %v", name, all[9], all[18], all[19])
+	}
+	if cover[18] > 20*time.Millisecond {
+		t.Errorf("Cover took %v, want at most 20 ms", cover[18])
+	}
+}
+
+// The curtain that was asked for while a view was being drawn stays.
+func TestBrowserCoverWins(t *testing.T) {
+	d := room(t, "1366x768")
+	s := open(t, d)
+	show(t, s, views()["strip"])
+	s.drawing.Lock() // somebody draws
+	drawn := make(chan error, 1)
+	go func() { drawn <- s.Show(t.Context(), views()["welcome"]) }()
+	await(t, "the view to be wanted", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.wanted.State == fleet.Ready
+	})
+	if err := s.Cover(); err != nil {
+		t.Fatal(err)
+	}
+	s.drawing.Unlock()
+	if err := <-drawn; err != nil || !d.Covered() {
+		t.Errorf("covered %v, %v", d.Covered(), err)
+	}
+	show(t, s, views()["welcome"])
+	if d.Covered() {
+		t.Error("the next view did not take the curtain away")
+	}
+}
+
+func TestBrowserShellKilledIsReplaced(t *testing.T) {
+	for _, how := range []string{"KILL", "STOP"} {
+		t.Run(how, func(t *testing.T) {
+			d := room(t, "1366x768")
+			s := open(t, d)
+			show(t, s, views()["strip"])
+			old := current(s)
+			killed := time.Now()
+			for _, pid := range holders(t, old.token) {
+				if how == "KILL" {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				} else {
+					_ = syscall.Kill(pid, syscall.SIGSTOP)
+				}
+			}
+			select {
+			case <-s.Lost():
+			case <-time.After(probeEvery + probeTime + 5*time.Second):
+				t.Fatal("the loss was not noticed")
+			}
+			noticed := time.Since(killed)
+			if !d.Covered() || s.Paints() {
+				t.Errorf("covered %v, paints %v after the loss", d.Covered(), s.Paints())
+			}
+			if len(holders(t, old.token)) != 0 && how == "KILL" {
+				t.Error("the old shell still runs")
+			}
+			show(t, s, views()["erasing"]) // waits for the new one
+			t.Logf("noticed after %v, drawn again after %v", noticed.Round(time.Millisecond), time.Since(killed).Round(time.Millisecond))
+			if d.Covered() || !s.Paints() || current(s) == old {
+				t.Errorf("covered %v, paints %v, the same shell %v", d.Covered(), s.Paints(), current(s) == old)
+			}
+			await(t, "the end of the old one", func() bool { return len(holders(t, old.token)) == 0 })
+		})
+	}
+}
+
+// Without anybody who shows anything, the new shell shows what the old one
+// did, but never a session's strip.
+func TestBrowserNewShellShowsTheSame(t *testing.T) {
+	for view, want := range map[string]kind{"welcome": welcome, "strip": erasing} {
+		d := room(t, "1366x768")
+		s := open(t, d)
+		show(t, s, views()[view])
+		old := current(s)
+		for _, pid := range holders(t, old.token) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		await(t, "a new shell in use", func() bool { return current(s) != nil && current(s) != old && !d.Covered() })
+		got, err := current(s).eval(t.Context(), "document.title")
+		if err != nil || string(got) != strconv.Quote(string(want)) {
+			t.Errorf("after %s: %s, want %s (%v)", view, got, want, err)
+		}
+		_ = s.Close()
+	}
+}
+
+// holders are the processes whose command line holds the shell's token.
+func holders(t *testing.T, token string) []int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, f := range files {
+		if line, err := os.ReadFile(f); err == nil && bytes.Contains(line, []byte(token)) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// Nothing of the shell stays anywhere but in its own memory.
+func TestBrowserShellLeavesNothing(t *testing.T) {
+	d := room(t, "1366x768")
+	before := time.Now()
+	s := open(t, d)
+	show(t, s, views()["welcome"])
+	_ = s.Close()
+	for _, dir := range []string{"/tmp", "/dev/shm", os.Getenv("HOME")} {
+		_ = filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+			if err != nil {
+				return nil // not ours to read
+			}
+			st, ok := info.Sys().(*syscall.Stat_t)
+			if ok && int(st.Uid) == os.Getuid() && info.ModTime().After(before) && strings.Contains(strings.ToLower(path), "chrom") &&
+				!strings.HasSuffix(path, "/"+LauncherName) {
+				t.Errorf("left behind: %s", path)
+			}
+			return nil
+		})
+	}
+}
+
+// TestBrowserShots takes a picture of every view in every language into the
+// folder SHOTS, for people to look at.
+func TestBrowserShots(t *testing.T) {
+	dir := os.Getenv("SHOTS")
+	if dir == "" {
+		t.Skip("SHOTS names no folder")
+	}
+	for _, size := range []string{"1366x768", "1024x768"} {
+		s := open(t, room(t, size))
+		for name, v := range views() {
+			for _, l := range languages() {
+				v.Lang = l.Code
+				show(t, s, v)
+				levels := []string{""}
+				if name == "welcome" {
+					levels = []string{"", "bank", "health"}
+				} else if name == "strip" {
+					levels = []string{"", "languages"}
+				}
+				for _, level := range levels {
+					if level != "" {
+						xdo(t, "sleep", "0.5")
+						click(t, s, `[data-open="`+level+`"]`)
+						xdo(t, "sleep", "0.2")
+					}
+					file := filepath.Join(dir, size+"-"+name+level+"-"+l.Code+".png")
+					if out, err := exec.Command("import", "-window", "root", file).CombinedOutput(); err != nil {
+						t.Fatalf("%v %s", err, out)
+					}
+					if level != "" {
+						xdo(t, "sleep", "0.5")
+						if _, err := current(s).eval(t.Context(), `document.querySelector('[data-level]:not([hidden]) [data-open=""]').click()`); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+		}
+		_ = s.Close()
+	}
+}

@@ -1,0 +1,365 @@
+// Package screen is the shell: what clients see of the kiosk itself. While
+// nobody uses the machine it is a curtain over everything, during a session a
+// strip at the bottom.
+//
+// It is for drawing session.View and for telling what was pressed. It shows
+// only our own page, in a lorca window of its own sandbox, profile and policy;
+// it never shows a page of a client, never learns one's address and stores
+// nothing. It is the only importer of lorca.
+//
+// Caveats: lorca is told by a package variable where its browser is, so one
+// process has one Screen at a time. A lorca call that never returns is left
+// behind in its goroutine; each loss of a shell can leave a few.
+package screen
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/catalogue"
+	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/session"
+)
+
+// Config is what a Screen works with.
+type Config struct {
+	Display   *display.Display
+	Catalogue *catalogue.Catalogue
+	Dir       string         // the kiosk's runtime folder; holds the launcher
+	Chromium  string         // the program itself; empty for where Debian has it
+	Zone      *time.Location // in which times are told; nil for the machine's
+	Log       *slog.Logger   // nil for none
+}
+
+// Screen implements session.Screen.
+type Screen struct {
+	Config
+	render   *Renderer
+	server   *server
+	launcher string
+	presses  chan session.Press
+	lost     chan struct{}
+	stop     context.CancelFunc
+	stopped  chan struct{}
+
+	drawing sync.Mutex // held by who draws; before mu
+
+	mu     sync.Mutex // guards all below
+	shell  *shell     // nil while there is none
+	up     chan struct{}
+	wanted *session.View // what should be on the screen
+	read   string        // the message of staff that the client has put away
+	paints bool
+	covers int // how often the curtain was asked for
+}
+
+// Open starts the shell beneath the emergency curtain and keeps it running
+// until Close. The first Show takes the curtain away.
+func Open(ctx context.Context, c Config) (*Screen, error) {
+	if c.Chromium == "" {
+		c.Chromium = "/usr/lib/chromium/chromium"
+	}
+	if c.Zone == nil {
+		c.Zone = time.Local
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if _, err := os.Stat(c.Chromium); err != nil {
+		return nil, fmt.Errorf("start the shell: Chromium is not at %s; install the package chromium", c.Chromium)
+	}
+	texts, err := LoadTexts()
+	if err != nil {
+		return nil, err
+	}
+	render, err := NewRenderer(c.Catalogue, texts, c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	launcher, err := linkLauncher(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Display.Cover(); err != nil {
+		return nil, err
+	}
+	pages, err := serve()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Screen{Config: c, render: render, server: pages, launcher: launcher, stop: stop, stopped: make(chan struct{}),
+		presses: make(chan session.Press, 16), lost: make(chan struct{}, 1), up: make(chan struct{})}
+	first, err := s.begin(ctx)
+	if err != nil {
+		stop()
+		pages.close()
+		return nil, err
+	}
+	go s.supervise(ctx, first)
+	return s, nil
+}
+
+// linkLauncher makes our own binary startable as the launcher.
+func linkLauncher(dir string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find our own program: %w", err)
+	}
+	link := filepath.Join(dir, LauncherName)
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("make the shell's launcher: %w", err)
+	}
+	if err := os.Symlink(self, link); err != nil {
+		return "", fmt.Errorf("make the shell's launcher: %w", err)
+	}
+	return link, nil
+}
+
+// Close ends the shell. The emergency curtain stays until the display closes.
+func (s *Screen) Close() error {
+	err := s.Cover()
+	s.stop()
+	<-s.stopped
+	s.server.close()
+	return err
+}
+
+// Cover puts the emergency curtain over everything, at once.
+func (s *Screen) Cover() error {
+	s.mu.Lock()
+	s.covers++
+	s.mu.Unlock()
+	return s.Display.Cover()
+}
+
+// Presses are what people press.
+func (s *Screen) Presses() <-chan session.Press { return s.presses }
+
+// Lost is sent to when the shell was lost.
+func (s *Screen) Lost() <-chan struct{} { return s.lost }
+
+// Paints reports whether the shell drew two frames lately.
+func (s *Screen) Paints() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.paints && s.shell != nil
+}
+
+// IdleFor is how long nobody has touched mouse, keyboard or screen.
+func (s *Screen) IdleFor() (time.Duration, error) { return s.Display.IdleFor() }
+
+// Show draws the view and returns when it is on the screen, without the
+// emergency curtain unless Cover was called meanwhile. While the shell is being
+// started anew it waits for it as long as ctx allows.
+func (s *Screen) Show(ctx context.Context, v session.View) error {
+	s.mu.Lock()
+	s.wanted = &v
+	covers := s.covers
+	s.mu.Unlock()
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	return s.show(ctx, v, covers)
+}
+
+// show is Show for who holds drawing.
+func (s *Screen) show(ctx context.Context, v session.View, covers int) error {
+	html, err := s.paint(&v)
+	if err != nil {
+		return err
+	}
+	sh, err := s.await(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.draw(ctx, sh, v, html); err != nil {
+		if ctx.Err() == nil || errors.Is(err, errGone) {
+			s.giveUp(sh, err)
+		}
+		return err
+	}
+	s.mu.Lock()
+	s.paints = true
+	again := s.covers != covers
+	s.mu.Unlock()
+	if again {
+		return nil
+	}
+	return s.Display.Uncover()
+}
+
+// paint renders the view as this screen shows it: without a message that the
+// client has put away. It takes the message out of v for kindOf, too.
+func (s *Screen) paint(v *session.View) (string, error) {
+	s.mu.Lock()
+	if v.Message == s.read {
+		v.Message = ""
+	} else {
+		s.read = ""
+	}
+	s.mu.Unlock()
+	return s.render.Render(*v)
+}
+
+// await returns the shell once there is one.
+func (s *Screen) await(ctx context.Context) (*shell, error) {
+	for {
+		s.mu.Lock()
+		sh, up := s.shell, s.up
+		s.mu.Unlock()
+		if sh != nil {
+			return sh, nil
+		}
+		select {
+		case <-up:
+		case <-s.stopped:
+			return nil, errGone
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the shell is not there yet: %w", ctx.Err())
+		}
+	}
+}
+
+// draw sends the view to the page, puts the window where it belongs and waits
+// until both are on the screen.
+func (s *Screen) draw(ctx context.Context, sh *shell, v session.View, html string) error {
+	ctx, cancel := context.WithTimeout(ctx, drawTime)
+	defer cancel()
+	k := kindOf(v)
+	w, h := s.Display.Size()
+	scale := display.Scale(w, h)
+	at := display.Rect{W: w, H: h}
+	if units := k.height(); units != 0 {
+		at.H = int(float64(units)*scale + 0.5)
+		at.Y = h - at.H
+	}
+	lang := languageOf(v.Lang)
+	page, err := json.Marshal(map[string]any{"html": html, "kind": k, "lang": lang.Code, "dir": lang.Dir, "scale": scale, "w": at.W, "h": at.H})
+	if err != nil {
+		return fmt.Errorf("pack the page: %w", err)
+	}
+	drawn := make(chan error, 1)
+	go func() {
+		_, err := sh.eval(ctx, "show("+string(page)+")")
+		drawn <- err
+	}()
+	if sh.at != at {
+		if err := s.Display.Place(sh.window, at); err != nil {
+			return err
+		}
+		sh.at = at
+	}
+	if err := <-drawn; err != nil {
+		return fmt.Errorf("draw the view: %w", err)
+	}
+	if err := s.inPlace(ctx, sh, at); err != nil {
+		return err
+	}
+	if !k.takesKeys() {
+		return nil
+	}
+	// What is typed on the curtain must not reach the browser beneath it.
+	if now, err := s.Display.Active(); err != nil || now == sh.window {
+		return err
+	}
+	return s.Display.Activate(sh.window)
+}
+
+// inPlace waits until the window is exactly there.
+func (s *Screen) inPlace(ctx context.Context, sh *shell, at display.Rect) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		is, mapped, err := s.Display.Geometry(sh.window)
+		if err != nil || mapped && is == at {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the shell's window is at %v instead of %v (mapped: %v)", is, at, mapped)
+		}
+	}
+}
+
+// giveUp ends a shell that does not do its work; supervise starts another.
+func (s *Screen) giveUp(sh *shell, why error) {
+	select {
+	case <-sh.done:
+	default:
+		s.Log.Error("the shell is given up", "err", why)
+	}
+	if err := s.Cover(); err != nil {
+		s.Log.Error("the emergency curtain failed", "err", err)
+	}
+	sh.lose()
+}
+
+// pressed checks what the page says was pressed and hands it on. Presses that
+// nobody takes are dropped: they were made on a view that has gone.
+func (s *Screen) pressed(p session.Press) {
+	if !s.known(p) {
+		s.Log.Warn("the shell sent a press that does not exist")
+		return
+	}
+	if p.What == "done" {
+		s.putAway()
+	}
+	select {
+	case s.presses <- p:
+	default:
+		s.Log.Warn("a press was dropped: nobody takes them")
+	}
+}
+
+// known reports whether the press is on the closed list.
+func (s *Screen) known(p session.Press) bool {
+	switch p.What {
+	case "tile":
+		_, ok := s.Catalogue.Tile(p.Arg)
+		return ok
+	case "language":
+		return languageOf(p.Arg).Code == p.Arg
+	case "end", "end_yes", "end_no", "help", "help_cancel", "continue", "done":
+		return p.Arg == ""
+	}
+	return false
+}
+
+// putAway hides a message of staff that the client has read. The session goes
+// on holding it; another message shows again.
+func (s *Screen) putAway() {
+	s.mu.Lock()
+	v := s.wanted
+	if v == nil || v.Message == "" || kindOf(*v) != message {
+		s.mu.Unlock()
+		return
+	}
+	s.read = v.Message
+	s.mu.Unlock()
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), drawTime)
+		defer cancel()
+		if err := s.Show(ctx, *v); err != nil {
+			s.Log.Warn("the message was not put away", "err", err)
+		}
+	}()
+}
+
+// afterLoss is what a new shell shows first: never again the strip of a
+// session, which ends when its shell was lost.
+func afterLoss(v *session.View) *session.View {
+	if v != nil && v.State.InSession() {
+		return &session.View{State: fleet.Erasing, Lang: v.Lang, SiteName: v.SiteName, KioskName: v.KioskName}
+	}
+	return v
+}
