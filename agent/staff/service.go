@@ -172,3 +172,9 @@ func (s *Service) note(who, action string, site fleet.SiteID, detail string) err
 	}
 	return nil
 }
+
+// Shown returns a person's name as it was written; false if there is none.
+func (s *Service) Shown(name string) (string, bool) {
+	a, err := s.accounts.Account(name)
+	return a.Shown, err == nil && a.Shown != ""
+}

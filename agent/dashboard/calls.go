@@ -1,0 +1,124 @@
+package dashboard
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"yhteiskone/agent/staff"
+	"yhteiskone/internal/fleet"
+)
+
+// call is one open help call, as it stands on top of every page.
+type call struct {
+	ID      string
+	Kiosk   fleet.KioskID
+	Text    template.HTML
+	At      time.Time
+	Rings   bool // nobody has answered
+	Answers []answerButton
+}
+
+// answerButton is one answer that a person may give now.
+type answerButton struct {
+	Value fleet.HelpAnswer
+	Main  bool
+}
+
+// calls lists the open help calls that the person may see, oldest first, those
+// that ring before the others.
+func (b *board) calls(v visit) []call {
+	var all []call
+	for _, s := range b.seen(v) {
+		h := s.Help
+		if h == nil || h.Answer == fleet.Done || !v.may(staff.SeeHelp, s.Kiosk.Site) {
+			continue
+		}
+		c := call{ID: h.ID, Kiosk: s.Kiosk.ID, At: h.At, Rings: h.Answer == fleet.NoAnswer}
+		word := "help.ringing"
+		answers := []answerButton{{fleet.Coming, true}, {fleet.ComingSoon, false}, {fleet.CannotCome, false}}
+		switch h.Answer {
+		case fleet.Coming, fleet.ComingSoon:
+			word = "help." + string(h.Answer)
+			answers = []answerButton{{fleet.Done, true}}
+		case fleet.CannotCome:
+			word = "help.cannot_come"
+			answers = []answerButton{{fleet.Coming, true}, {fleet.ComingSoon, false}, {fleet.Done, false}}
+		}
+		c.Text = v.tell.say(word, "site", s.SiteName, "kiosk", s.Kiosk.Name, "who", b.shown(h.AnsweredBy))
+		if v.may(staff.AnswerHelp, s.Kiosk.Site) {
+			c.Answers = answers
+		}
+		all = append(all, c)
+	}
+	slices.SortStableFunc(all, func(a, b call) int {
+		if a.Rings != b.Rings {
+			if a.Rings {
+				return -1
+			}
+			return 1
+		}
+		return a.At.Compare(b.At)
+	})
+	return all
+}
+
+// shown is a person's name as they write it.
+func (b *board) shown(name string) string {
+	if s, ok := b.Staff.Shown(name); ok {
+		return s
+	}
+	return name
+}
+
+func (b *board) answer(w http.ResponseWriter, r *http.Request, v visit) {
+	a := fleet.HelpAnswer(r.PostFormValue("answer"))
+	if !a.Valid() {
+		b.fail(w, r, v, http.StatusBadRequest, "broken")
+		return
+	}
+	flash := "answered"
+	if a == fleet.Done {
+		flash = "done"
+	}
+	err := b.Actions.Answer(r.Context(), v.person.Name, v.view.Kiosk.ID, r.PostFormValue("call"), a)
+	switch {
+	case errors.Is(err, ErrNoCall):
+		flash = "call_over"
+	case err != nil:
+		b.Log.Error("answer a help call", "kiosk", v.view.Kiosk.ID, "err", err)
+		flash = "failed"
+	}
+	b.Staff.SetFlash(r.Context(), flash)
+	http.Redirect(w, r, home(r.PostFormValue("back")), http.StatusSeeOther)
+}
+
+// helpContent is the page of the help calls; the open ones are in the banner
+// of every page, so here is only whether there are any, and what was answered.
+type helpContent struct {
+	Any    bool
+	Recent []event
+}
+
+func (b *board) helpPage(w http.ResponseWriter, r *http.Request, v visit) {
+	content, err := b.helpNow(v)
+	if err != nil {
+		b.Log.Error("read the audit", "err", err)
+		b.fail(w, r, v, http.StatusInternalServerError, "broken")
+		return
+	}
+	b.show(w, r, v, http.StatusOK, frame{Page: "help", Title: v.tell.say("help.title"), Events: "/events?page=help", Refresh: true, Content: content})
+}
+
+func (b *board) helpNow(v visit) (helpContent, error) {
+	entries, err := b.Audit.Entries("", 500)
+	if err != nil {
+		return helpContent{}, err
+	}
+	entries = slices.DeleteFunc(entries, func(e AuditEntry) bool {
+		return e.Action != "help_answered" || !v.may(staff.SeeHelp, e.Site)
+	})
+	return helpContent{len(b.calls(v)) > 0, b.history(v, entries[:min(len(entries), 50)])}, nil
+}

@@ -1,0 +1,215 @@
+package dashboard
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"regexp"
+	"slices"
+	"strings"
+
+	"yhteiskone/agent/staff"
+	"yhteiskone/agent/state"
+	"yhteiskone/internal/fleet"
+)
+
+// card is one machine on the first page: what it is, and what to do.
+type card struct {
+	ID    fleet.KioskID
+	Rank  string // where it stands among the others of its site
+	Name  string
+	Place string
+	Look  look
+	Line  template.HTML // one quiet line below the status
+	Text  string        // what is wrong
+	Todo  string        // the one thing to do
+	More  int           // how many other faults there are
+	Press string        // name of the command that the card's button gives; empty: no button
+}
+
+// look is how a status looks: never by colour alone.
+type look struct {
+	Class string
+	Icon  string
+	Word  string // key
+}
+
+func lookOf(s fleet.Status) look {
+	icons := map[fleet.Status]string{
+		fleet.StatusFree: "circle-check", fleet.StatusInUse: "user-check", fleet.StatusCleaning: "sparkles",
+		fleet.StatusNeedsAttention: "triangle-alert", fleet.StatusOutOfOrder: "monitor-x",
+		fleet.StatusOutOfService: "circle-pause", fleet.StatusNoConnection: "wifi-off", fleet.StatusClosed: "moon",
+	}
+	return look{"is-" + string(s), icons[s], "status." + string(s)}
+}
+
+// needs reports whether a machine waits for somebody of the staff.
+func needs(v state.View) bool {
+	return v.Status == fleet.StatusOutOfOrder || v.Status == fleet.StatusNoConnection ||
+		v.Status == fleet.StatusNeedsAttention || rings(v)
+}
+
+// rings reports whether a help call of the machine has no answer yet, or only
+// one that helps nobody.
+func rings(v state.View) bool {
+	return v.Help != nil && (v.Help.Answer == fleet.NoAnswer || v.Help.Answer == fleet.CannotCome)
+}
+
+var digits = regexp.MustCompile(`[0-9]{1,9}`)
+
+// rank orders machines by who needs somebody most, then by name, where "Kone
+// 10" comes after "Kone 2".
+func rank(v state.View) string {
+	n := slices.Index(fleet.Statuses(), v.Status)
+	if rings(v) && n > slices.Index(fleet.Statuses(), fleet.StatusNeedsAttention) {
+		n = slices.Index(fleet.Statuses(), fleet.StatusNeedsAttention)
+	}
+	name := digits.ReplaceAllStringFunc(strings.ToLower(v.Kiosk.Name), func(d string) string {
+		return strings.Repeat("0", 9-len(d)) + d
+	})
+	return fmt.Sprintf("%d %s", n, name)
+}
+
+func (b *board) card(v visit, s state.View) card {
+	t := v.tell
+	c := card{ID: s.Kiosk.ID, Rank: rank(s), Name: s.Kiosk.Name, Place: s.Kiosk.Place, Look: lookOf(s.Status)}
+	since := t.say("card.since", "when", t.when(s.Since))
+	starting := s.Report != nil && s.Report.State == fleet.Starting
+	switch s.Status {
+	case fleet.StatusFree:
+		c.Line = t.say("card.waits")
+		if s.Proof != nil && s.Proof.Clean {
+			c.Line = t.say("card.wiped", "when", t.when(s.Proof.At))
+		}
+	case fleet.StatusCleaning:
+		c.Line = t.say("card.soon")
+		if starting {
+			c.Line = t.say("card.starting")
+		}
+	case fleet.StatusNeedsAttention:
+		c.Line = t.say("card.usable")
+	case fleet.StatusOutOfOrder, fleet.StatusNoConnection:
+		c.Line = since
+	case fleet.StatusOutOfService:
+		c.Line = t.say("card.by_staff", "when", t.when(s.Since))
+		c.Press = string(fleet.PutInService)
+	}
+	if s.Help != nil && s.Help.Answer != fleet.Done {
+		c.Line = t.say("card.asks")
+	}
+	if s.Status == fleet.StatusOutOfOrder || s.Status == fleet.StatusNoConnection || s.Status == fleet.StatusNeedsAttention {
+		if len(s.Faults) > 0 {
+			c.Text, c.Todo = b.Texts.Fault(t.lang, s.Faults[0].Code)
+			c.More = len(s.Faults) - 1
+		} else {
+			c.Text, c.Todo = string(t.say("card.no_fault")), string(t.say("card.no_fault_todo"))
+		}
+	}
+	if c.Press != "" && !v.may(staff.SetService, s.Kiosk.Site) {
+		c.Press = ""
+	}
+	return c
+}
+
+// siteCards are the machines of one site.
+type siteCards struct {
+	ID         fleet.SiteID
+	Name       string
+	Works, All int
+	Cards      []card
+}
+
+// seen returns the views that the person may see.
+func (b *board) seen(v visit) []state.View {
+	return slices.DeleteFunc(b.Fleet.Views(), func(s state.View) bool { return !v.may(staff.SeeFleet, s.Kiosk.Site) })
+}
+
+// sites groups the machines by site, those that need somebody first.
+func (b *board) sites(v visit, views []state.View) []siteCards {
+	var all []siteCards
+	at := map[fleet.SiteID]int{}
+	for _, s := range views {
+		i, ok := at[s.Kiosk.Site]
+		if !ok {
+			i = len(all)
+			at[s.Kiosk.Site] = i
+			all = append(all, siteCards{ID: s.Kiosk.Site, Name: s.SiteName})
+		}
+		all[i].Cards = append(all[i].Cards, b.card(v, s))
+		if s.Status != fleet.StatusClosed {
+			all[i].All++
+		}
+		if s.Status.Works() {
+			all[i].Works++
+		}
+	}
+	for _, s := range all {
+		slices.SortStableFunc(s.Cards, func(a, b card) int { return cmp.Compare(a.Rank, b.Rank) })
+	}
+	return all
+}
+
+// summary is the first line, which answers the question, and the line below.
+type summary struct {
+	Title template.HTML
+	Lines []template.HTML // parts of one sentence
+	Need  template.HTML
+	Calm  bool // nobody is needed
+}
+
+func (b *board) summary(v visit, views []state.View) summary {
+	t := v.tell
+	var works, open, need int
+	counts := map[string]int{}
+	for _, s := range views {
+		if s.Status != fleet.StatusClosed {
+			open++
+		}
+		if s.Status.Works() {
+			works++
+		}
+		if needs(s) {
+			need++
+		}
+		counts[kind(s)]++
+	}
+	out := summary{Title: t.say("summary.title", "works", works, "all", open)}
+	switch {
+	case len(views) == 0:
+		return summary{Title: t.say("summary.none"), Need: t.say("summary.none_todo"), Calm: true}
+	case open == 0:
+		out.Title = t.say("summary.closed")
+	}
+	for _, k := range []string{"free", "in_use", "cleaning", "out_of_service", "shut"} {
+		if counts[k] > 0 {
+			out.Lines = append(out.Lines, t.say("summary."+k, "n", counts[k]))
+		}
+	}
+	switch {
+	case need > 0:
+		out.Need = t.count("summary.need", need)
+	case open > 0:
+		out.Need, out.Calm = t.say("summary.fine"), true
+	}
+	return out
+}
+
+// kind is under which word a machine is counted in the summary. One that needs
+// attention still serves, so it counts as what it is doing.
+func kind(s state.View) string {
+	switch s.Status {
+	case fleet.StatusNeedsAttention:
+		if s.Report != nil && s.Report.State.InSession() {
+			return "in_use"
+		}
+		if s.Report != nil && s.Report.State == fleet.Erasing {
+			return "cleaning"
+		}
+		return "free"
+	case fleet.StatusClosed:
+		return "shut"
+	case fleet.StatusFree, fleet.StatusInUse, fleet.StatusCleaning, fleet.StatusOutOfService:
+		return string(s.Status)
+	}
+	return ""
+}

@@ -1,0 +1,109 @@
+// Package dashboard is what staff see: pages that say at a glance which
+// machines work, what to do about one that does not, and who asks for help.
+//
+// Pages are made on the server and work without JavaScript; one small script
+// keeps them up to date and rings. Nothing is asked of any other host.
+//
+// It decides nothing about machines (agent/watch does) and about people
+// (staff.May does, for every route, in one place). It never shows anything of
+// a client's session, because nothing of it exists here.
+//
+// Caveat: a page without JavaScript is as old as its last load; the browser is
+// asked to load it again every half minute.
+package dashboard
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"yhteiskone/agent/staff"
+	"yhteiskone/internal/fleet"
+)
+
+// Deps is what the dashboard needs.
+type Deps struct {
+	Fleet    Fleet
+	Actions  Actions
+	Audit    Audit
+	Texts    Texts
+	Staff    *staff.Service
+	Now      func() time.Time
+	Log      *slog.Logger
+	Location *time.Location  // where the people are
+	Version  string          // of the agent, for the foot of the page
+	Stop     <-chan struct{} // closed when the agent stops: live streams end; may be nil
+}
+
+// New returns the handler for every page of the dashboard.
+func New(d Deps) http.Handler {
+	b := newBoard(d, nil)
+	return b.handler()
+}
+
+// board is the dashboard.
+type board struct {
+	Deps
+	texts   map[string]*texts
+	pages   map[string]map[string]*page // by language, then name
+	assets  *assets
+	streams chan struct{}
+}
+
+// streamLimit is how many live streams may be open at once.
+const streamLimit = 256
+
+func newBoard(d Deps, missing func(lang, key string)) *board {
+	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit)}
+	b.pages = loadPages(b)
+	return b
+}
+
+// route is one address. Every one but the public ones names an action, and the
+// guard asks staff.May about it before the handler runs.
+type route struct {
+	pattern string
+	action  staff.Action // empty: for everybody, signed in or not
+	kiosk   bool         // the address names a kiosk: it counts where that stands
+	serve   func(http.ResponseWriter, *http.Request, visit)
+}
+
+// routes lists every address of the dashboard.
+func (b *board) routes() []route {
+	all := []route{
+		{"GET /static/{file}", "", false, b.static},
+		{"GET /sign-in", "", false, b.signInPage},
+		{"POST /sign-in", "", false, b.signIn},
+		{"POST /sign-out", staff.ChangeOwn, false, b.signOut},
+		{"GET /{$}", staff.SeeFleet, false, b.fleetPage},
+		{"GET /kiosks/{id}", staff.SeeFleet, true, b.kioskPage},
+		{"POST /kiosks/{id}/help", staff.AnswerHelp, true, b.answer},
+		{"GET /help", staff.SeeHelp, false, b.helpPage},
+		{"GET /staff", staff.ChangeOwn, false, b.staffPage},
+		{"POST /staff/password", staff.ChangeOwn, false, b.changePassword},
+		{"GET /audit", staff.SeeAudit, false, b.auditPage},
+		{"GET /events", staff.SeeFleet, false, b.events},
+	}
+	for _, o := range orders() {
+		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})
+	}
+	return all
+}
+
+// order is one thing that staff can tell a kiosk to do.
+type order struct {
+	command fleet.Command
+	action  staff.Action
+}
+
+// orders lists them. The lifetimes are how long the order still makes sense.
+func orders() []order {
+	return []order{
+		{fleet.Command{Name: fleet.EndSession, Now: true, TTL: time.Minute}, staff.EndSession},
+		{fleet.Command{Name: fleet.TakeOutOfService, TTL: 24 * time.Hour}, staff.SetService},
+		{fleet.Command{Name: fleet.PutInService, TTL: 24 * time.Hour}, staff.SetService},
+		{fleet.Command{Name: fleet.Identify, TTL: 30 * time.Second}, staff.Identify},
+		{fleet.Command{Name: fleet.ShowMessage, TTL: 2 * time.Minute}, staff.SendMessage},
+		{fleet.Command{Name: fleet.RestartKiosk, TTL: 2 * time.Hour}, staff.RestartKiosk},
+	}
+}

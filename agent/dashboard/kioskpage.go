@@ -1,0 +1,200 @@
+package dashboard
+
+import (
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"yhteiskone/agent/staff"
+	"yhteiskone/agent/state"
+	"yhteiskone/internal/fleet"
+)
+
+// kioskContent is the page of one machine.
+type kioskContent struct {
+	Now     kioskNow
+	Health  kioskHealth
+	Do      kioskDo
+	Site    string
+	Name    string
+	Place   string
+	Audit   bool // the person may see what was done
+	History []event
+}
+
+// kioskNow is its status and what is wrong.
+type kioskNow struct {
+	Card     card
+	Faults   []fault
+	LastSeen time.Time
+}
+
+type fault struct {
+	Text, Todo string
+	Since      time.Time
+}
+
+// kioskHealth is how the machine is, in plain words.
+type kioskHealth struct {
+	Readings []reading
+	Proof    *fleet.ProofSummary
+	Reported bool
+}
+
+type reading struct {
+	Name  string // key
+	Value template.HTML
+	Bad   bool
+}
+
+// kioskDo is what the person may do with the machine now.
+type kioskDo struct {
+	ID      fleet.KioskID
+	Buttons []doButton
+	Message bool
+	Any     bool
+}
+
+type doButton struct {
+	Name fleet.CommandName
+	Icon string
+	Ask  bool // a question comes first
+}
+
+func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
+	s := v.view
+	c := kioskContent{Now: b.kioskNow(v, s), Health: b.kioskHealth(v, s), Do: b.kioskDo(v, s),
+		Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
+	if c.Audit {
+		entries, err := b.Audit.Entries(s.Kiosk.ID, 20)
+		if err != nil {
+			b.Log.Error("read the audit", "err", err)
+			b.fail(w, r, v, http.StatusInternalServerError, "broken")
+			return
+		}
+		c.History = b.history(v, entries)
+	}
+	title := template.HTML(template.HTMLEscapeString(s.Kiosk.Name + " – " + s.SiteName))
+	b.show(w, r, v, http.StatusOK, frame{Page: "kiosk", Title: title, Events: "/events?page=kiosk&kiosk=" + string(s.Kiosk.ID), Content: c})
+}
+
+func (b *board) kioskNow(v visit, s state.View) kioskNow {
+	n := kioskNow{Card: b.card(v, s), LastSeen: s.LastSeen}
+	for _, f := range s.Faults {
+		text, todo := b.Texts.Fault(v.tell.lang, f.Code)
+		n.Faults = append(n.Faults, fault{text, todo, f.Since})
+	}
+	return n
+}
+
+func (b *board) kioskDo(v visit, s state.View) kioskDo {
+	d := kioskDo{ID: s.Kiosk.ID}
+	site := s.Kiosk.Site
+	add := func(a staff.Action, useful bool, button doButton) {
+		if useful && v.may(a, site) {
+			d.Buttons = append(d.Buttons, button)
+		}
+	}
+	out := s.Status == fleet.StatusOutOfService || s.Report != nil && s.Report.State == fleet.OutOfService
+	session := s.Report != nil && s.Report.State.InSession()
+	add(staff.Identify, true, doButton{fleet.Identify, "eye", false})
+	add(staff.EndSession, session, doButton{fleet.EndSession, "log-out", true})
+	add(staff.SetService, !out, doButton{fleet.TakeOutOfService, "circle-pause", true})
+	add(staff.SetService, out, doButton{fleet.PutInService, "circle-check", false})
+	add(staff.RestartKiosk, true, doButton{fleet.RestartKiosk, "rotate-ccw", true})
+	d.Message = v.may(staff.SendMessage, site)
+	d.Any = d.Message || len(d.Buttons) > 0
+	return d
+}
+
+func (b *board) kioskHealth(v visit, s state.View) kioskHealth {
+	h := kioskHealth{Proof: s.Proof, Reported: s.Report != nil}
+	if s.Report == nil {
+		return h
+	}
+	t, r := v.tell, s.Report.Health
+	add := func(name string, bad bool, value template.HTML) {
+		h.Readings = append(h.Readings, reading{"health." + name, value, bad})
+	}
+	either := func(name string, v *bool, good, bad string) {
+		if v != nil && *v {
+			add(name, false, t.say("health."+good))
+		} else if v != nil {
+			add(name, true, t.say("health."+bad))
+		}
+	}
+	either("network", r.NetworkUp, "network_up", "network_down")
+	either("screen", r.ShellPaints, "screen_ok", "screen_bad")
+	if r.BrowserAlive != nil && *r.BrowserAlive && r.BrowserInPlace != nil && !*r.BrowserInPlace {
+		add("browser", true, t.say("health.browser_misplaced"))
+	} else {
+		either("browser", r.BrowserAlive, "browser_ok", "browser_bad")
+	}
+	if r.CPUPercent != nil {
+		word := "health.cpu_low"
+		if *r.CPUPercent >= 80 {
+			word = "health.cpu_high"
+		}
+		add("cpu", *r.CPUPercent >= 80, t.say(word, "percent", int(*r.CPUPercent+0.5)))
+	}
+	if r.MemoryFree != nil && r.MemoryTotal != nil {
+		add("memory", *r.MemoryFree < *r.MemoryTotal/20, t.say("health.free_of", "free", t.gigabytes(*r.MemoryFree), "all", t.gigabytes(*r.MemoryTotal)))
+	}
+	if r.DiskFree != nil && r.DiskTotal != nil {
+		add("disk", *r.DiskFree < *r.DiskTotal/20, t.say("health.free_of", "free", t.gigabytes(*r.DiskFree), "all", t.gigabytes(*r.DiskTotal)))
+	}
+	if r.TemperatureC != nil {
+		add("temperature", *r.TemperatureC >= 90, t.say("health.degrees", "n", int(*r.TemperatureC+0.5)))
+	}
+	add("uptime", false, t.span(s.Report.Uptime))
+	if s.Kiosk.Hardware != "" && v.may(staff.EnrolKiosk, s.Kiosk.Site) { // for technicians
+		add("hardware", false, template.HTML(template.HTMLEscapeString(s.Kiosk.Hardware)))
+	}
+	return h
+}
+
+// messageLimit is how many characters a message on the screen may have.
+const messageLimit = 200
+
+// order returns the handler of one of the orders.
+func (b *board) order(o order) func(http.ResponseWriter, *http.Request, visit) {
+	return func(w http.ResponseWriter, r *http.Request, v visit) {
+		c, flash := o.command, "sent"
+		back := home(r.PostFormValue("back"))
+		if c.Name == fleet.ShowMessage {
+			c.Text = oneLine(r.PostFormValue("text"))
+			if n := utf8.RuneCountInString(c.Text); n == 0 || n > messageLimit {
+				flash = "message_empty"
+				if n > messageLimit {
+					flash = "message_long"
+				}
+				b.Staff.SetFlash(r.Context(), flash)
+				http.Redirect(w, r, back, http.StatusSeeOther)
+				return
+			}
+		}
+		if _, err := b.Actions.Command(r.Context(), v.person.Name, v.view.Kiosk.ID, c); err != nil {
+			b.Log.Error("order", "kiosk", v.view.Kiosk.ID, "command", c.Name, "err", err)
+			flash = "failed"
+		}
+		b.Staff.SetFlash(r.Context(), flash)
+		http.Redirect(w, r, back, http.StatusSeeOther)
+	}
+}
+
+// oneLine leaves out what cannot be shown on a screen.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r) || r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}

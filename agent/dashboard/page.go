@@ -1,0 +1,149 @@
+package dashboard
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed static/dashboard.css static/live.js static/icon.svg
+var staticFiles embed.FS
+
+// page is one page in one language, parsed.
+type page = template.Template
+
+// pageNames lists the pages; each has a template of its own beside the common
+// ones.
+func pageNames() []string {
+	return []string{"fleet", "kiosk", "help", "staff", "audit", "sign_in", "error"}
+}
+
+func loadPages(b *board) map[string]map[string]*page {
+	icons := loadIcons()
+	all := map[string]map[string]*page{}
+	for _, lang := range languages() {
+		tell := b.teller(lang)
+		funcs := template.FuncMap{
+			"t": tell.say, "n": tell.count, "when": tell.when, "ago": tell.ago, "span": tell.span, "gb": tell.gigabytes,
+			"lang": func() string { return lang }, "languages": languages,
+			"languageName": func(l string) string { return languageNames()[l] },
+			"asset":        b.assets.address, "version": func() string { return b.Version },
+			"icon": func(name string) (template.HTML, error) {
+				svg, ok := icons[name]
+				if !ok {
+					return "", fmt.Errorf("there is no icon %q", name)
+				}
+				return svg, nil
+			},
+		}
+		all[lang] = map[string]*page{}
+		for _, name := range pageNames() {
+			all[lang][name] = template.Must(template.New("base.html").Funcs(funcs).ParseFS(templateFiles,
+				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/"+name+".html"))
+		}
+	}
+	return all
+}
+
+// frame is what every page has around its own content.
+type frame struct {
+	Page     string // name of the page
+	Path     string // where the page is, for the language switch and for forms to come back
+	Title    template.HTML
+	Events   string // address of the live stream; empty: none
+	SignedIn bool
+	Name     string
+	CanAudit bool
+	Calls    []call
+	Flash    string // key of a sentence
+	Refresh  bool   // without JavaScript: load the page again now and then
+	Content  any
+}
+
+// show writes a page.
+func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int, f frame) {
+	f.Path = r.URL.Path
+	f.SignedIn = v.person.Name != ""
+	f.Name = v.person.Shown
+	if f.SignedIn {
+		f.CanAudit = b.mayAudit(v)
+		f.Calls = b.calls(v)
+		f.Flash = b.Staff.TakeFlash(r.Context())
+		if f.Events == "" {
+			f.Events = "/events"
+		}
+	}
+	var out bytes.Buffer
+	if err := b.pages[v.tell.lang][f.Page].Execute(&out, f); err != nil {
+		b.Log.Error("draw a page", "page", f.Page, "err", err)
+		http.Error(w, "The agent could not draw this page. Try again, then tell the technician.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", v.tell.lang)
+	w.Header().Add("Vary", "Accept-Language")
+	w.WriteHeader(status)
+	w.Write(out.Bytes()) // the reader may be gone; there is nobody to tell
+}
+
+// fragment draws one part of a page.
+func (b *board) fragment(v visit, name string, data any) (string, error) {
+	var out strings.Builder
+	if err := b.pages[v.tell.lang]["kiosk"].ExecuteTemplate(&out, name, data); err != nil {
+		return "", fmt.Errorf("draw %s: %w", name, err)
+	}
+	return out.String(), nil
+}
+
+// fail shows a page that says what is wrong and what to do.
+func (b *board) fail(w http.ResponseWriter, r *http.Request, v visit, status int, word string) {
+	b.show(w, r, v, status, frame{Page: "error", Title: v.tell.say("error." + word), Content: word})
+}
+
+// assets are the files that pages ask for, under addresses that change with
+// their content.
+type assets struct {
+	files  map[string][]byte
+	marks  map[string]string
+	types  map[string]string
+	prefix string
+}
+
+func loadAssets() *assets {
+	a := &assets{map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
+	for _, name := range []string{"dashboard.css", "icon.svg", "live.js"} {
+		raw, err := staticFiles.ReadFile("static/" + name)
+		if err != nil {
+			panic(fmt.Sprintf("read the embedded file %s: %v", name, err))
+		}
+		sum := sha256.Sum256(raw)
+		a.files[name] = raw
+		a.marks[name] = base64.RawURLEncoding.EncodeToString(sum[:9])
+		a.types[name] = mime.TypeByExtension(path.Ext(name))
+	}
+	return a
+}
+
+func (a *assets) address(name string) string { return a.prefix + name + "?v=" + a.marks[name] }
+
+func (b *board) static(w http.ResponseWriter, r *http.Request, v visit) {
+	name := r.PathValue("file")
+	raw, ok := b.assets.files[name]
+	if !ok {
+		b.fail(w, r, v, http.StatusNotFound, "not_found")
+		return
+	}
+	w.Header().Set("Content-Type", b.assets.types[name])
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Write(raw)
+}
