@@ -120,3 +120,16 @@ func (h Hand) Picture(ctx context.Context, file string) error {
 	_, err := h.run(ctx, "import", "-window", "root", file)
 	return err
 }
+
+// Up reports whether the display answers.
+func (h Hand) Up(ctx context.Context) bool {
+	_, err := h.run(ctx, "xdotool", "getmouselocation")
+	return err == nil
+}
+
+// Selection is what a clipboard selection ("clipboard", "primary") holds; owned
+// is false if nobody holds it. It needs the program xclip.
+func (h Hand) Selection(ctx context.Context, name string) (text string, owned bool) {
+	out, err := h.run(ctx, "xclip", "-o", "-selection", name)
+	return out, err == nil
+}

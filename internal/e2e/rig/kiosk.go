@@ -1,0 +1,179 @@
+package rig
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"yhteiskone/internal/e2e/town"
+	"yhteiskone/internal/fleet"
+)
+
+// Kiosk is a kiosk and its configuration.
+type Kiosk struct {
+	*Process
+	w       *World
+	Config  string // path of kiosk.toml
+	State   string // folder
+	Runtime string // folder
+	Display *Display
+}
+
+// KioskOptions are what scenarios vary.
+type KioskOptions struct {
+	Agent    string // address; the enrolment's own if empty
+	Session  string // lines of [session]
+	Test     string // lines of [test]
+	Restart  string // the command for the one restart
+	Chromium string // another path of the browser
+	Name     string // of its folders; "kiosk" if empty
+}
+
+// ClassShell is the class of the shell's window.
+const ClassShell = "KioskShell"
+
+// NewKiosk writes the configuration of a kiosk that shows itself on d. It does
+// not start it.
+func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) *Kiosk {
+	w.Helper()
+	if o.Name == "" {
+		o.Name = "kiosk"
+	}
+	if o.Agent == "" {
+		o.Agent = e.Agent
+	}
+	k := &Kiosk{w: w, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
+	join := w.Write(o.Name+"/join.toml", fmt.Sprintf("agent = %q\npin = %q\ncode = %q\n", o.Agent, e.Pin, e.Code))
+	catalogue := w.Write(o.Name+"/catalogue.toml", catalogueOf(t))
+	text := fmt.Sprintf("state = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n", k.State, k.Runtime, join, catalogue)
+	if o.Restart != "" {
+		text += fmt.Sprintf("restart = %q\n", o.Restart)
+	}
+	if o.Chromium != "" {
+		text += fmt.Sprintf("[browser]\nchromium = %q\n", o.Chromium)
+	}
+	text += "[wipe]\nshared_user = true\n[session]\n" + o.Session + "\n[test]\n" + o.Test + "\n"
+	k.Config = w.Write(o.Name+"/kiosk.toml", text)
+	return k
+}
+
+// Tiles of the scenario's catalogue, in the order of the welcome page.
+const (
+	TileBank     = "pankki"
+	TileBenefits = "kela"
+)
+
+// catalogueOf is a catalogue whose first tiles lead to the town. The welcome
+// page has eight, so the others lead there as well.
+func catalogueOf(t *town.Town) string {
+	var b strings.Builder
+	ids := []string{TileBenefits, TileBank, "tile3", "tile4", "tile5", "tile6", "tile7", "tile8"}
+	fmt.Fprintf(&b, "first = [%s]\n", `"`+strings.Join(ids, `", "`)+`"`)
+	for _, id := range ids {
+		address := "http://" + town.Benefits + "/"
+		if t != nil {
+			address = t.Address(town.Benefits)
+			if id == TileBank {
+				address = t.Address(town.Bank)
+			}
+		}
+		fmt.Fprintf(&b, "[[tile]]\nid = %q\ncategory = \"benefits\"\nicon = \"landmark\"\naddress = %q\n"+
+			"name = { fi = %q, sv = %q, en = %q }\nhint = { fi = \"Testi\", sv = \"Test\", en = \"Test\" }\n", id, address, id, id, id)
+	}
+	return b.String()
+}
+
+// Begin starts the kiosk.
+func (k *Kiosk) Begin() {
+	k.w.Helper()
+	k.Process = k.w.Start("kiosk", k.env(), k.w.Bin+"/kiosk", "run", "--config", k.Config)
+}
+
+func (k *Kiosk) env() []string {
+	return append(k.Display.Env(), "XDG_RUNTIME_DIR="+k.Runtime)
+}
+
+// Try runs `kiosk run` that should end by itself, and returns how it ended.
+func (k *Kiosk) Try() (code int, stderr string) {
+	k.w.Helper()
+	code, _, stderr = k.w.Run(k.env(), k.w.Bin+"/kiosk", "run", "--config", k.Config)
+	return code, stderr
+}
+
+// Status is what `kiosk status --json` prints.
+type Status struct {
+	State  fleet.State   `json:"state"`
+	Since  time.Time     `json:"since"`
+	Kiosk  fleet.KioskID `json:"kiosk"`
+	Agent  AgentStatus   `json:"agent"`
+	Proof  *ProofStatus  `json:"last_proof"`
+	Faults []struct {
+		Code fleet.Code `json:"code"`
+	} `json:"faults"`
+	Help string `json:"help"`
+}
+
+// AgentStatus is how the kiosk sees its agent.
+type AgentStatus struct {
+	Address   string `json:"address"`
+	Connected bool   `json:"connected"`
+	Trouble   string `json:"trouble"`
+	Waiting   int    `json:"waiting"`
+}
+
+// ProofStatus is the kiosk's newest proof.
+type ProofStatus struct {
+	At  time.Time `json:"at"`
+	OK  bool      `json:"ok"`
+	Seq uint64    `json:"seq"`
+}
+
+// Status asks the kiosk; an error while it does not answer.
+func (k *Kiosk) Status() (Status, error) {
+	code, out, errs := k.w.Run(nil, k.w.Bin+"/kiosk", "status", "--json", "--config", k.Config)
+	var s Status
+	if code != 0 {
+		return s, fmt.Errorf("status: code %d: %s", code, errs)
+	}
+	return s, json.Unmarshal([]byte(out), &s)
+}
+
+// Is waits until the kiosk's status is as wanted, and returns it.
+func (k *Kiosk) Is(d time.Duration, what string, want func(Status) bool) Status {
+	k.w.Helper()
+	var s Status
+	k.w.Until(d, "the kiosk is "+what, func() (bool, string) {
+		if k.Process.Ended() {
+			k.w.Fatalf("the kiosk ended with code %d", k.Code())
+		}
+		var err error
+		if s, err = k.Status(); err != nil {
+			return false, err.Error()
+		}
+		return want(s), fmt.Sprintf("%+v", s)
+	})
+	return s
+}
+
+// In waits until the kiosk is in a state.
+func (k *Kiosk) In(d time.Duration, state fleet.State) Status {
+	k.w.Helper()
+	return k.Is(d, string(state), func(s Status) bool { return s.State == state })
+}
+
+// Press starts a session as a press on the tile would.
+func (k *Kiosk) Press(tile string) {
+	k.w.Helper()
+	if code, _, errs := k.w.Run(nil, k.w.Bin+"/kiosk", "start", "--tile", tile, "--config", k.Config); code != 0 {
+		k.w.Fatalf("start a session: code %d: %s", code, errs)
+	}
+}
+
+// Browser is the main process of the client's browser, 0 if none runs.
+func (k *Kiosk) Browser() int {
+	for _, pid := range Named(k.Pid(), "chromium", "--class=ClientBrowser") {
+		return pid
+	}
+	return 0
+}
