@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os/exec"
 	"sync"
 	"sync/atomic"
@@ -61,6 +62,9 @@ const openTime = 2 * time.Second
 
 // Open implements session.Running. Its errors do not name the address.
 func (r *running) Open(address string) error {
+	if address == "" {
+		address = r.server.address("/home", url.Values{"lang": {r.wait.lang}})
+	}
 	address, err := checkAddress(address)
 	if err != nil {
 		return fmt.Errorf("open a page: %w", err)

@@ -31,7 +31,8 @@ type Running interface {
 	// Lost is closed when the browser has exited or, before Open, when its
 	// waiting page went away.
 	Lost() <-chan struct{}
-	// Open sends the waiting page to the address, once.
+	// Open sends the waiting page to the address, once; an empty one is the
+	// browser's own home page.
 	Open(address string) error
 	// Look tells whether the process runs and its window is in its place.
 	Look() (alive, inPlace bool)

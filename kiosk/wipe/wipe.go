@@ -181,8 +181,8 @@ type hunt struct {
 	err    error // why nothing can be trusted
 }
 
-// leeway covers the file system's clock, which is coarser than ours.
-const leeway = 2 * time.Second
+// leeway covers the file system's clock, which ticks only every few milliseconds.
+const leeway = 100 * time.Millisecond
 
 func (w *Wiper) hunt(mark session.Mark) hunt {
 	h := hunt{mark: mark, needle: [][]byte{[]byte(mark.Token), []byte(mark.Canary)}, since: mark.Started, up: -1}
