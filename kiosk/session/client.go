@@ -200,10 +200,7 @@ func (m *Machine) limits() fleet.End {
 	m.view.Left = 0
 	if m.now.Limit > 0 {
 		limit := m.now.Limit - time.Since(m.began)
-		m.view.Left = max(limit, 0).Round(time.Second).Truncate(time.Minute)
-		if limit >= time.Second {
-			m.view.Left = max(m.view.Left, time.Minute)
-		}
+		m.view.Left = max(limit+time.Minute-time.Second, 0).Truncate(time.Minute) // begun minutes
 		if limit < left {
 			left, byLimit = limit, true
 		}
