@@ -17,3 +17,15 @@ func Pids(r any) (bwrap, first int) {
 	x := r.(*running)
 	return x.cmd.Process.Pid, x.first
 }
+
+// WithRoom replaces the screen by a fixed place.
+func (o Options) WithRoom(w, h int) Options {
+	o.Windows = fixed{Rect{W: w, H: h}}
+	return o
+}
+
+type fixed struct{ room Rect }
+
+func (f fixed) Room() Rect                             { return f.room }
+func (f fixed) Where(string) (Rect, bool, bool, error) { return f.room, true, true, nil }
+func (f fixed) Front(string, Rect) error               { return nil }

@@ -185,7 +185,7 @@ func TestBrowserSandboxIsOn(t *testing.T) {
 	renderers := 0
 	for pid := range table.Descendants(bwrap) {
 		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		for _, bad := range []string{"--remote-debugging", "--enable-automation", "no-sandbox --", "--disable-setuid"} {
+		for _, bad := range []string{"--remote-debugging", "--enable-automation", "--" + "no-sandbox\x00", "--disable-setuid"} {
 			if bytes.Contains(line, []byte(bad)) {
 				t.Errorf("process %d runs with %s", pid, bad)
 			}

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,7 +47,8 @@ type wait struct {
 	joined  bool // its event stream was opened
 	painted chan struct{}
 	gone    chan struct{} // its event stream ended
-	address chan string   // what it is to open; holds one
+	given   atomic.Bool
+	address chan string // what it is to open; holds one
 	sent    chan error
 }
 
@@ -221,11 +223,10 @@ func (s *server) page(w http.ResponseWriter, name string, data map[string]any) {
 
 // send hands the address to the waiting page.
 func (wt *wait) send(ctx context.Context, address string) error {
-	select {
-	case wt.address <- address:
-	default:
+	if wt.given.Swap(true) {
 		return errors.New("it was given one before")
 	}
+	wt.address <- address
 	select {
 	case err := <-wt.sent:
 		return err

@@ -1,0 +1,134 @@
+package browser
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"yhteiskone/kiosk/session"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s changed (-want +got); if it should, run the test with -update\n%s", path, d)
+	}
+}
+
+func testMark() session.Mark {
+	return session.Mark{Token: strings.Repeat("a", 32), Canary: strings.Repeat("b", 32)}
+}
+
+func TestArgs(t *testing.T) {
+	all, err := contents(testMark(), []byte("{}"), []byte("cookie"), 1001, 1002)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := hand{files: make([]*os.File, 2)}
+	given, err := h.give(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { h.files = h.files[2:]; h.close() }()
+	s := Sandbox{Chromium: DefaultChromium, Display: 81, Lang: "sv", Token: testMark().Token, Width: 1366, Height: 696,
+		Page: "http://127.0.0.1:1/start?t=x", Given: given, Etc: etcFiles(), Masked: maskedPrograms(), Ready: 3, Info: 4}
+	args := Args(s)
+	golden(t, "args.golden", strings.Join(args, "\n")+"\n")
+	if !slices.Equal(args, Args(s)) {
+		t.Error("the same sandbox gave other arguments")
+	}
+	for _, need := range []string{"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
+		"--new-session", "--clearenv", "--disable-backgrounding-occluded-windows"} {
+		if !slices.Contains(args, need) {
+			t.Errorf("%s is missing", need)
+		}
+	}
+	for _, a := range args {
+		for _, never := range []string{"sandbox=", "-sandbox", "remote-debugging", "enable-automation", "--share-", "--dev-bind", "--bind"} {
+			if strings.Contains(a, never) {
+				t.Errorf("%q is among the arguments", a)
+			}
+		}
+		if strings.Contains(a, testMark().Canary) {
+			t.Error("the canary is among the arguments, where everybody can read it")
+		}
+	}
+}
+
+func TestContents(t *testing.T) {
+	all, err := contents(testMark(), []byte("{}"), nil, 1001, 1002)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := 0
+	for _, c := range all {
+		if strings.Contains(string(c.data), testMark().Canary) {
+			planted++
+		}
+		if c.path == insideCookie {
+			t.Error("a cookie was made of nothing")
+		}
+		if strings.HasPrefix(c.path, "/etc/") && !c.readOnly {
+			t.Errorf("%s can be changed from inside", c.path)
+		}
+	}
+	if planted != 3 {
+		t.Errorf("%d canaries are planted, want one each in home, /tmp and /dev/shm", planted)
+	}
+}
+
+func TestDisplayNumber(t *testing.T) {
+	for _, bad := range []string{"", ":", "0", "localhost:10.0", ":x", ":-1", ":70000", "wayland-0"} {
+		if n, err := displayNumber(bad); err == nil {
+			t.Errorf("%q was taken for %d", bad, n)
+		}
+	}
+	if _, err := displayNumber(":64999"); err == nil || !strings.Contains(err.Error(), "no X server") {
+		t.Errorf("a display without a server: %v", err)
+	}
+}
+
+func TestRules(t *testing.T) {
+	rules := Policy{Home: "http://127.0.0.1:1/home", SearchName: "Haku", SearchURL: "https://search.example/?q={searchTerms}"}.Rules()
+	b, err := JSON(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "policy.golden", string(b)+"\n")
+	stopped := map[int]bool{}
+	for _, r := range rules {
+		if r.Why == "" {
+			t.Errorf("%s: nobody says why", r.Name)
+		}
+		for _, n := range r.Stops {
+			stopped[n] = true
+			if attempts()[n] == "" {
+				t.Errorf("%s stops %d, which is no attempt that a policy stops", r.Name, n)
+			}
+		}
+	}
+	for n, what := range attempts() {
+		if !stopped[n] {
+			t.Errorf("nothing stops %d, %s", n, what)
+		}
+	}
+	if _, err := JSON(append(rules, rules[0])); err == nil {
+		t.Error("a policy that is there twice was let through")
+	}
+}
