@@ -29,7 +29,8 @@ type config struct {
 		Idle, Warn, Limit *duration // set here they go before the agent's
 	}
 	Wipe struct {
-		SharedUser bool `toml:"shared_user"` // the user has a desktop of their own beside the kiosk
+		SharedUser bool     `toml:"shared_user"` // the user has a desktop of their own beside the kiosk
+		Allow      []string // folders in which other programs of the kiosk's user write meanwhile
 	}
 	Test struct {
 		Leftover    string    // "file" or "process": leaves one behind, so that the proof must fail
@@ -92,6 +93,11 @@ func (c *config) check() error {
 	for name, dir := range map[string]string{"state": c.State, "runtime": c.Runtime} {
 		if !filepath.IsAbs(dir) {
 			return fmt.Errorf("%s: %s is not an absolute path: %q", c.path, name, dir)
+		}
+	}
+	for _, dir := range c.Wipe.Allow {
+		if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir || dir == "/" {
+			return fmt.Errorf("%s: wipe.allow: %q is not the clean absolute path of a folder", c.path, dir)
 		}
 	}
 	switch c.Language {

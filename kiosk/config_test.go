@@ -20,6 +20,7 @@ func TestConfigErrorsNameTheLine(t *testing.T) {
 		"warn over idle":  {"[session]\nidle = \"30s\"\nwarn = \"40s\"\n", "session: warn is 40s"},
 		"relative folder": {"state = \"state\"\n", "state is not an absolute path"},
 		"language":        {"language = \"no\"\n", `language is "no"`},
+		"allow all":       {"[wipe]\nallow = [\"/\"]\n", "wipe.allow"},
 		"leftover":        {"[test]\nleftover = \"all\"\n", "test.leftover"},
 	} {
 		path := filepath.Join(t.TempDir(), "kiosk.toml")
