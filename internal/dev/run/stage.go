@@ -90,7 +90,6 @@ func (h *host) run(ctx context.Context, kiosks int) error {
 			if kiosk, err = h.startKiosk(ctx, s); err != nil {
 				return err
 			}
-			h.say("The kiosk is ready again.")
 		}
 	}
 }
@@ -194,7 +193,8 @@ func (h *host) enrol(ctx context.Context) error {
 	return err
 }
 
-// startKiosk starts the real kiosk and waits until a client could use it.
+// startKiosk starts the real kiosk and waits until a client could use it, or
+// until it says that none can.
 func (h *host) startKiosk(ctx context.Context, s *screen) (*part, error) {
 	config := h.file("kiosk.toml")
 	text := fmt.Sprintf("# Written by make run at each start.\nstate = %q\nruntime = %q\njoin = %q\n\n[wipe]\n"+
@@ -210,13 +210,18 @@ func (h *host) startKiosk(ctx context.Context, s *screen) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, await(ctx, p, 90*time.Second, func(ctx context.Context) bool {
+	var status struct {
+		State fleet.State `json:"state"`
+	}
+	err = await(ctx, p, 90*time.Second, func(ctx context.Context) bool {
 		out, err := h.do(ctx, nil, "kiosk", "status", "--json", "--config", config)
-		var status struct {
-			State fleet.State `json:"state"`
-		}
-		return err == nil && json.Unmarshal([]byte(out), &status) == nil && status.State == fleet.Ready
+		return err == nil && json.Unmarshal([]byte(out), &status) == nil &&
+			status.State != fleet.Starting && status.State != fleet.Erasing
 	})
+	if err == nil && status.State != fleet.Ready {
+		h.say("The kiosk is not ready for clients: it is %s. The dashboard says what to do; its log is %s", status.State, p.log)
+	}
+	return p, err
 }
 
 // tell says where everything is and what can be done with it.
