@@ -270,18 +270,39 @@ func (c *Client) pick(ctx context.Context, path string) error {
 	return fmt.Errorf("pick the statement: the page has no file: %w", err)
 }
 
-// Errand is the whole of it: the statement goes from the bank to the benefits
-// office.
-func (c *Client) Errand(ctx context.Context) error {
-	steps := []struct {
-		name string
-		do   func() error
-	}{
+type step struct {
+	name string
+	do   func() error
+}
+
+func walk(steps []step) error {
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// Plant is the bank's part of the errand: after it the browser holds all that
+// a session can hold.
+func (c *Client) Plant(ctx context.Context) error {
+	return walk([]step{
 		{"find a fresh browser", func() error { return c.FreshAt(ctx, town.Bank) }},
 		{"log in at the bank", func() error { return c.LogIn(ctx) }},
 		{"identify at the bank", func() error { return c.Identify(ctx, town.Bank, false) }},
 		{"authenticate", func() error { return c.Authenticate(ctx) }},
 		{"download the statement", func() error { return c.Download(ctx) }},
+	})
+}
+
+// Errand is the whole of it: the statement goes from the bank to the benefits
+// office.
+func (c *Client) Errand(ctx context.Context) error {
+	if err := c.Plant(ctx); err != nil {
+		return err
+	}
+	return walk([]step{
 		{"go to the benefits office", func() error { return c.press(ctx, town.Bank, "benefits") }},
 		{"paste the reference", func() error {
 			text, err := c.Paste(ctx)
@@ -292,13 +313,7 @@ func (c *Client) Errand(ctx context.Context) error {
 		}},
 		{"identify at the benefits office", func() error { return c.Identify(ctx, town.Benefits, true) }},
 		{"attach the statement", func() error { return c.Attach(ctx) }},
-	}
-	for _, s := range steps {
-		if err := s.do(); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-	}
-	return nil
+	})
 }
 
 // browserClass is the class of the client browser's windows.

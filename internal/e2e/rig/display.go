@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"yhteiskone/internal/e2e/hand"
@@ -60,6 +61,15 @@ func (w *World) display(n int) *Display {
 	}
 	w.Cleanup(func() { w.picture(d.Hand) }) // runs before the world ends
 	return d
+}
+
+// PowerCut kills the server as a power cut does and removes the names that it
+// can then not remove itself.
+func (d *Display) PowerCut() {
+	d.Server.Kill()
+	n := strings.TrimPrefix(d.Hand.Display, ":")
+	os.Remove("/tmp/.X" + n + "-lock")
+	os.Remove("/tmp/.X11-unix/X" + n)
 }
 
 // Env is what a program needs to show something there.

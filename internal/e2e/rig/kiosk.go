@@ -30,8 +30,11 @@ type KioskOptions struct {
 	Name     string // of its folders; "kiosk" if empty
 }
 
-// ClassShell is the class of the shell's window.
-const ClassShell = "KioskShell"
+// The classes of the two browsers' windows.
+const (
+	ClassShell  = "KioskShell"
+	classClient = "ClientBrowser"
+)
 
 // NewKiosk writes the configuration of a kiosk that shows itself on d. It does
 // not start it.
@@ -170,10 +173,37 @@ func (k *Kiosk) Press(tile string) {
 	}
 }
 
-// Browser is the main process of the client's browser, 0 if none runs.
-func (k *Kiosk) Browser() int {
-	for _, pid := range Named(k.Pid(), "chromium", "--class=ClientBrowser") {
-		return pid
+// End asks the kiosk to end the session, as `kiosk end` does.
+func (k *Kiosk) End() {
+	k.w.Helper()
+	if code, _, errs := k.w.Run(nil, k.w.Bin+"/kiosk", "end", "--config", k.Config); code != 0 {
+		k.w.Fatalf("end the session: code %d: %s", code, errs)
 	}
-	return 0
+}
+
+// Browser is the main process of the client's browser, 0 if none runs.
+func (k *Kiosk) Browser() int { return mainOf(k.Pid(), classClient) }
+
+// Shell is the main process of the kiosk's own shell, 0 if none runs.
+func (k *Kiosk) Shell() int { return mainOf(k.Pid(), ClassShell) }
+
+// Wiped waits until the kiosk is ready again with a good proof after number
+// seq, and returns the proof's number.
+func (k *Kiosk) Wiped(d time.Duration, seq uint64) uint64 {
+	k.w.Helper()
+	s := k.Is(d, "ready with a new proof", func(s Status) bool {
+		return s.State == fleet.Ready && s.Proof != nil && s.Proof.Seq > seq
+	})
+	if !s.Proof.OK {
+		k.w.Fatalf("proof %d is not good", s.Proof.Seq)
+	}
+	return s.Proof.Seq
+}
+
+// Proofs checks the chain of all proofs with the kiosk's own command.
+func (k *Kiosk) Proofs() {
+	k.w.Helper()
+	if code, out, errs := k.w.Run(nil, k.w.Bin+"/kiosk", "proofs", "verify", k.State+"/proofs.jsonl"); code != 0 {
+		k.w.Fatalf("the proofs do not verify: code %d: %s%s", code, out, errs)
+	}
 }

@@ -173,7 +173,7 @@ func (w *World) end() {
 		if time.Now().After(deadline) {
 			for _, d := range left {
 				w.Errorf("left behind: %s", d)
-				syscall.Kill(d.pid, syscall.SIGKILL)
+				syscall.Kill(d.Pid, syscall.SIGKILL)
 			}
 			w.reap()
 			return
@@ -191,18 +191,19 @@ func tail(s string) string {
 	return s
 }
 
-// found is one process in /proc.
-type found struct {
-	pid, parent int
-	state       string
-	comm        string
+// Found is one process in /proc.
+type Found struct {
+	Pid    int
+	parent int
+	state  string
+	comm   string
 }
 
-func (f found) String() string { return fmt.Sprintf("process %d (%s)", f.pid, f.comm) }
+func (f Found) String() string { return fmt.Sprintf("process %d (%s)", f.Pid, f.comm) }
 
 // processes reads /proc.
-func processes() map[int]found {
-	all := map[int]found{}
+func processes() map[int]Found {
+	all := map[int]Found{}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return all
@@ -223,13 +224,13 @@ func processes() map[int]found {
 			continue
 		}
 		parent, _ := strconv.Atoi(fields[1])
-		all[pid] = found{pid, parent, fields[0], text[open+1 : shut]}
+		all[pid] = Found{pid, parent, fields[0], text[open+1 : shut]}
 	}
 	return all
 }
 
 // Under lists the living processes below pid, itself not among them.
-func Under(pid int) (below []found) {
+func Under(pid int) (below []Found) {
 	all := processes()
 	for _, p := range all {
 		if p.state == "Z" {
@@ -250,19 +251,20 @@ func Under(pid int) (below []found) {
 	return below
 }
 
-// Named lists the numbers of the living processes below pid that have this
-// name and this word in their command line.
-func Named(pid int, comm, word string) (pids []int) {
+// mainOf is the first process of the browser with this window class below pid,
+// 0 if there is none.
+func mainOf(pid int, class string) int {
 	for _, p := range Under(pid) {
-		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid))
-		if err == nil && p.comm == comm && strings.Contains(string(line), word) {
-			pids = append(pids, p.pid)
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Pid))
+		text := string(line)
+		if err == nil && p.comm == "chromium" && strings.Contains(text, "--class="+class) && !strings.Contains(text, "--type=") {
+			return p.Pid
 		}
 	}
-	return pids
+	return 0
 }
 
-func (w *World) descendants() []found { return Under(os.Getpid()) }
+func (w *World) descendants() []Found { return Under(os.Getpid()) }
 
 // reap waits for orphans that became ours and have ended; those that a Process
 // waits for are left to it.
@@ -274,9 +276,9 @@ func (w *World) reap() {
 		own[p.Pid()] = true
 	}
 	for _, p := range processes() {
-		if p.parent == os.Getpid() && p.state == "Z" && !own[p.pid] {
+		if p.parent == os.Getpid() && p.state == "Z" && !own[p.Pid] {
 			var status unix.WaitStatus
-			unix.Wait4(p.pid, &status, unix.WNOHANG, nil)
+			unix.Wait4(p.Pid, &status, unix.WNOHANG, nil)
 		}
 	}
 }
