@@ -258,7 +258,12 @@ func (s *Screen) draw(ctx context.Context, sh *shell, v session.View, html strin
 		}
 		sh.at = at
 	}
-	if err := <-drawn; err != nil {
+	select {
+	case err = <-drawn:
+	case <-time.After(nudgeAfter):
+		err = s.nudge(sh, at, drawn)
+	}
+	if err != nil {
 		return fmt.Errorf("draw the view: %w", err)
 	}
 	if err := s.inPlace(ctx, sh, at); err != nil {
@@ -272,6 +277,19 @@ func (s *Screen) draw(ctx context.Context, sh *shell, v session.View, html strin
 		return err
 	}
 	return s.Display.Activate(sh.window)
+}
+
+// nudge resizes a window that has its size but draws no frames: a Chromium
+// whose window was resized while its first frame was under way can stop there,
+// beneath a curtain, until the next resize.
+func (s *Screen) nudge(sh *shell, at display.Rect, drawn <-chan error) error {
+	s.Log.Warn("the shell is slow to draw; its window is resized once more")
+	for _, r := range []display.Rect{{X: at.X, Y: at.Y, W: at.W, H: at.H - 1}, at} {
+		if err := s.Display.Place(sh.window, r); err != nil {
+			return err
+		}
+	}
+	return <-drawn
 }
 
 // inPlace waits until the window is exactly there.

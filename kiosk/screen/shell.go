@@ -26,6 +26,8 @@ const (
 	probeTime = 3 * time.Second  // for two frames
 	drawTime  = 3 * time.Second  // for a view
 	closeTime = 2 * time.Second  // for its end
+
+	nudgeAfter = 700 * time.Millisecond // a view that is not drawn by then
 )
 
 // errGone says that the shell is no more.
@@ -128,7 +130,11 @@ func (s *shell) furnish(ctx context.Context, d *display.Display, on func(session
 		if found && string(ready) == "true" {
 			s.window = w
 			// Its own strut lets the window stand where the margin is.
-			return d.Strut(w, d.StripHeight())
+			if err := d.Strut(w, d.StripHeight()); err != nil {
+				return err
+			}
+			// A window that is moved before its first frame may never draw one.
+			return s.probe(ctx)
 		}
 		select {
 		case <-tick.C:
