@@ -182,7 +182,7 @@ func (b *board) summary(v visit, views []state.View) summary {
 	}
 	for _, k := range []string{"free", "in_use", "cleaning", "out_of_service", "shut"} {
 		if counts[k] > 0 {
-			out.Lines = append(out.Lines, t.say("summary."+k, "n", counts[k]))
+			out.Lines = append(out.Lines, t.count("summary."+k, counts[k]))
 		}
 	}
 	switch {

@@ -37,7 +37,7 @@ type stream struct {
 // events pushes parts of a page, drawn on the server, when they change.
 func (b *board) events(w http.ResponseWriter, r *http.Request, v visit) {
 	s := &stream{board: b, visit: v, page: r.FormValue("page"), kiosk: fleet.KioskID(r.FormValue("kiosk")),
-		out: http.NewResponseController(w), w: w, sent: map[string]string{}}
+		out: http.NewResponseController(w), w: w, sent: map[string]string{}, shape: "nothing was sent yet"}
 	if s.kiosk != "" {
 		view, ok := b.Fleet.View(s.kiosk)
 		if !ok || !v.may(staff.SeeFleet, view.Kiosk.Site) {

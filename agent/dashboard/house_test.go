@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,9 @@ type house struct {
 	board *board
 	url   string
 	stop  chan struct{}
+
+	server *httptest.Server
+	down   atomic.Bool // the network is gone: every request is cut
 
 	mu    sync.Mutex
 	views map[fleet.KioskID]state.View
@@ -67,9 +71,15 @@ func newHouse(t *testing.T) *house {
 	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, Texts: plainTexts{}, Staff: h.staff, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
-	server := httptest.NewServer(h.board.handler())
-	h.url = server.URL
-	t.Cleanup(func() { close(h.stop); server.Close() })
+	pages := h.board.handler()
+	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.down.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	h.url = h.server.URL
+	t.Cleanup(func() { close(h.stop); h.server.Close() })
 	return h
 }
 
@@ -212,6 +222,9 @@ func (h *house) town() {
 		n++
 		v.Status, v.Report.State = status, now
 		for _, f := range faults {
+			if f == fleet.WipeUnverified {
+				v.Proof = &fleet.ProofSummary{Seq: 43, At: at}
+			}
 			v.Faults = append(v.Faults, state.Fault{Code: f, Severity: fleet.SeverityError, Since: at})
 		}
 		if status != fleet.StatusFree {

@@ -9,7 +9,7 @@
   const lost = document.getElementById("lost");
   const button = document.getElementById("sound");
   const title = document.title;
-  let source = null, heard = Date.now(), retry = 2000;
+  let source = null, heard = Date.now(), retry = 2000, leaving = false;
 
   // Parts of the page.
 
@@ -51,7 +51,11 @@
     source = new EventSource(address);
     source.addEventListener("fragment", (e) => { alive(); replace(e.data); ring(); });
     source.addEventListener("beat", alive);
-    source.addEventListener("bye", () => { source.close(); location.reload(); });
+    source.addEventListener("bye", () => {
+      source.close();
+      // A form that signs this page out is on its way; its answer counts.
+      setTimeout(() => location.reload(), leaving ? 5000 : 0);
+    });
     source.onerror = () => {
       lost.hidden = false;
       if (source.readyState === EventSource.CLOSED) later();
@@ -63,6 +67,9 @@
     retry = 2000;
     lost.hidden = true;
   }
+
+  document.addEventListener("submit", () => { leaving = true; });
+  window.addEventListener("pageshow", () => { leaving = false; });
 
   // later tries anew when the browser gave up, which it does on any answer but
   // a stream. When the answer is the sign-in, the page goes there.
