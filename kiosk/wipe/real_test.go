@@ -1,0 +1,133 @@
+package wipe
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"yhteiskone/internal/fleet"
+)
+
+// The strict rules with real processes and the real /tmp, in a small machine
+// of our own: other programs of our user must not suffer from it.
+func TestWipeOnOurOwnMachine(t *testing.T) {
+	const inside = "YHTEISKONE_TEST_INSIDE"
+	if os.Getenv(inside) == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command("bwrap", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
+			"--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", "--ro-bind", self, "/tmp/wipe.test", "--setenv", inside, "1",
+			"/tmp/wipe.test", "-test.v", "-test.run=^TestWipeOnOurOwnMachine$")
+		c.Dir = "/"
+		out, err := c.CombinedOutput()
+		if err != nil && strings.Contains(string(out), "bwrap:") {
+			t.Skipf("no sandbox here: %s", out)
+		}
+		if err != nil || !strings.Contains(string(out), "--- PASS") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		t.Log(string(out))
+		return
+	}
+	state := t.TempDir()
+	w, err := New(Config{StateDir: state, Places: DefaultPlaces("", "", false, state), Allow: []string{state, "/tmp/wipe.test"},
+		Selections: func() (int, error) { return 0, nil }, ClearSelections: func() error { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark, err := w.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(at string) fleet.Look {
+		began := time.Now()
+		looks := w.Wipe(t.Context(), mark)
+		t.Logf("%v: %+v", time.Since(began), looks)
+		return find(t, looks, at)
+	}
+	// The test's own folders were made a moment ago.
+	own := look(LookFiles)
+	if l := look(LookProcesses); l.Found != 0 || l.Failed {
+		t.Errorf("before: %+v", l)
+	}
+
+	leave := func(env []string, args ...string) <-chan struct{} {
+		c := exec.Command(args[0], args[1:]...)
+		c.Env = env
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() { _ = c.Wait(); close(done) }()
+		return done
+	}
+	nested := []string{"bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "sleep", "60"}
+	for _, c := range []struct {
+		name, env string
+		args      []string
+	}{
+		{"token", "YHTEISKONE_SESSION=" + mark.Token, []string{"sleep", "60"}},
+		{"nested", "PATH=/usr/bin", nested},
+	} {
+		name, done := c.name, leave([]string{c.env}, c.args...)
+		found := uint32(0)
+		end := time.After(10 * time.Second)
+	wait:
+		for {
+			found += look(LookProcesses).Found
+			select {
+			case <-done:
+				break wait
+			case <-end:
+				t.Fatalf("%s: it was not ended", name)
+			default:
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s: it was ended but not found", name)
+		}
+	}
+	for _, path := range []string{"/tmp/x", "/var/tmp/y", "/dev/shm/z"} {
+		if err := os.WriteFile(path, []byte(mark.Canary), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	looks := w.Wipe(t.Context(), mark)
+	if f, s := find(t, looks, LookFiles), find(t, looks, LookSharedMemory); f.Found != own.Found+2 || s.Found != 1 || f.Failed || s.Failed {
+		t.Errorf("%+v, %+v, before %+v", f, s, own)
+	}
+	for _, path := range []string{"/tmp/x", "/var/tmp/y", "/dev/shm/z"} {
+		if exists(path) {
+			t.Errorf("%s is still there", path)
+		}
+	}
+}
+
+// A wipe must be quick enough that nobody waits for it.
+func TestWipeIsQuick(t *testing.T) {
+	m := newMachine(t)
+	for i := range 3000 {
+		m.write(filepath.Join(m.tmp, string(rune('a'+i%20)), "f", string(rune('a'+i/20%26))+strings.Repeat("x", i/520)), strings.Repeat("z", 2000))
+	}
+	w := m.wiper(func(c *Config) { c.SharedUser = true })
+	mark := m.begin(w) // the files are as new as the session: all are searched
+	var took []time.Duration
+	for range 9 {
+		began := time.Now()
+		if looks := w.Wipe(t.Context(), mark); !(fleet.WipeProof{Looks: looks}).Clean() {
+			t.Fatalf("%+v", looks)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	t.Logf("3000 new files: p50 %v, max %v", took[4], took[8])
+	if took[0] > 150*time.Millisecond {
+		t.Errorf("the quickest of nine took %v, more than 150 ms", took[0])
+	}
+}
