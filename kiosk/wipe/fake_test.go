@@ -15,15 +15,14 @@ import (
 // machine is a small machine in a folder: /proc, /tmp, /dev/shm, a home, the
 // kiosk's own folders.
 type machine struct {
-	t                          testing.TB
-	proc, tmp, shm, home, own  string
-	state                      string
-	selections                 int
-	cleared                    int
-	clipboardErr, printErr     error
-	printLooked, printLeft     int
-	killed                     map[int]uint64
-	mountinfo, segments, ports string
+	t                         testing.TB
+	proc, tmp, shm, home, own string
+	state                     string
+	selections                int
+	cleared                   int
+	clipboardErr              error
+	killed                    map[int]uint64
+	mountinfo                 string
 }
 
 func newMachine(t testing.TB) *machine {
@@ -101,7 +100,7 @@ func (m *machine) begin(w *Wiper) session.Mark {
 	return mark
 }
 
-// old makes everything in the tree older than the session. Nobody can put a
+// later makes everything in the tree older than the session. Nobody can put a
 // change time back, so the session is put forward.
 func later(mark session.Mark) session.Mark {
 	mark.Token = strings.Repeat("0", 31) + "1" // not the one on the disk

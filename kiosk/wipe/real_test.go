@@ -60,14 +60,19 @@ func TestWipeOnOurOwnMachine(t *testing.T) {
 	leave := func(env []string, args ...string) <-chan struct{} {
 		c := exec.Command(args[0], args[1:]...)
 		c.Env = env
+		var said strings.Builder
+		c.Stdout, c.Stderr = &said, &said
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan struct{})
-		go func() { _ = c.Wait(); close(done) }()
+		go func() {
+			t.Logf("%s ended: %v %s", args[0], c.Wait(), said.String())
+			close(done)
+		}()
 		return done
 	}
-	nested := []string{"bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "sleep", "60"}
+	nested := []string{"bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "sleep", "60"}
 	for _, c := range []struct {
 		name, env string
 		args      []string
