@@ -15,6 +15,7 @@ import (
 
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
+	"yhteiskone/internal/wire"
 )
 
 // Agent is a running agent and what is needed to ask it.
@@ -244,4 +245,29 @@ func (s *Staff) page(path string, resp *http.Response, err error) string {
 		s.a.w.Fatalf("open %s: %s: %s", path, resp.Status, tail(b.String()))
 	}
 	return b.String()
+}
+
+// Open asks for one of the agent's addresses, without any right.
+func (a *Agent) Open(path string) (*http.Response, error) { return a.http.Get(a.URL + path) }
+
+// MakeCode asks the API for an enrolment code.
+func (a *Agent) MakeCode() (status int, said string) {
+	a.w.Helper()
+	body := `{"site":"illusia","name":"Kone","uses":1,"ttl_s":900}`
+	req, err := http.NewRequestWithContext(a.w.Ctx, http.MethodPost, a.URL+wire.EnrolmentsPath, strings.NewReader(body))
+	if err != nil {
+		a.w.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+a.token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := a.http.Do(req)
+	if err != nil {
+		a.w.Fatalf("make a code: %v", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		a.w.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
 }

@@ -196,10 +196,10 @@ type Found struct {
 	Pid    int
 	parent int
 	state  string
-	comm   string
+	Name   string
 }
 
-func (f Found) String() string { return fmt.Sprintf("process %d (%s)", f.Pid, f.comm) }
+func (f Found) String() string { return fmt.Sprintf("process %d (%s)", f.Pid, f.Name) }
 
 // processes reads /proc.
 func processes() map[int]Found {
@@ -257,7 +257,7 @@ func mainOf(pid int, class string) int {
 	for _, p := range Under(pid) {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Pid))
 		text := string(line)
-		if err == nil && p.comm == "chromium" && strings.Contains(text, "--class="+class) && !strings.Contains(text, "--type=") {
+		if err == nil && p.Name == "chromium" && strings.Contains(text, "--class="+class) && !strings.Contains(text, "--type=") {
 			return p.Pid
 		}
 	}
