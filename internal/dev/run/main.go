@@ -36,9 +36,10 @@ func main() {
 			orphaned()
 		}
 	}()
-	h, err := newHost(*kiosks)
+	s, err := open(*kiosks)
 	if err == nil {
-		err = h.run(ctx, *kiosks)
+		err = play(ctx, s, *kiosks)
+		s.End()
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "run:", err)

@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"bytes"
@@ -19,41 +19,42 @@ import (
 // screenSize is that of most donated PCs.
 const screenSize = "1366x768"
 
-// screen is the X server that the kiosk runs on.
-type screen struct {
-	part    *part
-	display string // ":7"
-	cookie  string // file
-	window  bool   // somebody sees it in a window of their own display
-	vnc     string // address, empty if there is none
-	secret  string // for it
+// Screen is the X server that the kiosk runs on.
+type Screen struct {
+	Part    *Part
+	Display string // ":7"
+	Cookie  string // file
+	Window  bool   // somebody sees it in a window of their own display
+	VNC     string // address, empty if there is none
+	Secret  string // for it
 }
 
-// openScreen starts Xephyr in a window where there is a display, else Xvfb.
-func (h *host) openScreen(ctx context.Context) (*screen, error) {
-	if os.Getenv("DISPLAY") != "" {
-		s, err := h.server(ctx, "xephyr", guest.Guest{UID: os.Getuid(), GID: os.Getgid()}, os.Environ(),
+// OpenScreen starts an X server. If it shall be seen, that is Xephyr in a window
+// where there is a display, else Xvfb with VNC; if not, Xvfb alone.
+func (st *Stage) OpenScreen(ctx context.Context, seen bool) (*Screen, error) {
+	if seen && os.Getenv("DISPLAY") != "" {
+		s, err := st.server(ctx, "xephyr", guest.Guest{UID: os.Getuid(), GID: os.Getgid()}, os.Environ(),
 			"Xephyr", "-screen", screenSize, "-title", "Yhteiskone", "-no-host-grab")
 		if err == nil {
-			s.window = true
+			s.Window = true
 			return s, nil
 		}
-		h.say("No window on %s (%v); the kiosk's screen is drawn in memory instead.", os.Getenv("DISPLAY"), err)
+		st.Say("No window on %s (%v); the kiosk's screen is drawn in memory instead.", os.Getenv("DISPLAY"), err)
 	}
-	s, err := h.server(ctx, "xvfb", h.who, h.environ(), "Xvfb", "-screen", "0", screenSize+"x24")
-	if err != nil {
-		return nil, err
+	s, err := st.server(ctx, "xvfb", st.Who, st.Environ(), "Xvfb", "-screen", "0", screenSize+"x24")
+	if err != nil || !seen {
+		return s, err
 	}
-	return s, h.openVNC(ctx, s)
+	return s, st.openVNC(ctx, s)
 }
 
 // server starts an X server that takes the first free number itself, and lets
 // in only who holds the cookie.
-func (h *host) server(ctx context.Context, name string, who guest.Guest, env []string, program string, args ...string) (*screen, error) {
-	s := &screen{cookie: h.file("xauthority")}
+func (st *Stage) server(ctx context.Context, name string, who guest.Guest, env []string, program string, args ...string) (*Screen, error) {
+	s := &Screen{Cookie: st.File("xauthority")}
 	secret := make([]byte, 16)
 	rand.Read(secret) // never fails, by its documentation
-	if err := h.who.WriteFile(s.cookie, authority("", secret)); err != nil {
+	if err := st.Who.WriteFile(s.Cookie, authority("", secret)); err != nil {
 		return nil, err
 	}
 	path, err := exec.LookPath(program)
@@ -61,27 +62,26 @@ func (h *host) server(ctx context.Context, name string, who guest.Guest, env []s
 		return nil, fmt.Errorf("%s is missing; run make setup", program)
 	}
 	// displayfd on stdout: the number comes into the log, alone on its line
-	s.part, err = h.start(name, who, append(env, "YHTEISKONE_RUN="+h.mark), path,
-		append(args, "-displayfd", "1", "-auth", s.cookie, "-nolisten", "tcp", "-noreset")...)
+	s.Part, err = st.start(name, who, append(env, "YHTEISKONE_RUN="+st.mark), path,
+		append(args, "-displayfd", "1", "-auth", s.Cookie, "-nolisten", "tcp", "-noreset")...)
 	if err != nil {
 		return nil, err
 	}
-	err = await(ctx, s.part, 20*time.Second, func(context.Context) bool {
-		text, _ := os.ReadFile(s.part.log)
+	err = Await(ctx, s.Part, 20*time.Second, func(context.Context) bool {
+		text, _ := os.ReadFile(s.Part.Log)
 		for line := range strings.Lines(string(text)) {
 			if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && strings.HasSuffix(line, "\n") {
-				s.display = fmt.Sprintf(":%d", n)
+				s.Display = fmt.Sprintf(":%d", n)
 			}
 		}
-		return s.display != ""
+		return s.Display != ""
 	})
 	if err != nil {
-		s.part.stop()
-		<-s.part.done
-		h.parts = h.parts[:len(h.parts)-1]
+		s.Part.Stop()
+		st.parts = st.parts[:len(st.parts)-1]
 		return nil, err
 	}
-	return s, h.who.WriteFile(s.cookie, authority(s.display[1:], secret))
+	return s, st.Who.WriteFile(s.Cookie, authority(s.Display[1:], secret))
 }
 
 // authority is an Xauthority file with one cookie, for any host.
@@ -99,14 +99,14 @@ func authority(number string, secret []byte) []byte {
 	return b.Bytes()
 }
 
-// environ is how a program finds the screen.
-func (s *screen) environ() []string {
-	return []string{"DISPLAY=" + s.display, "XAUTHORITY=" + s.cookie}
+// Environ is how a program finds the screen.
+func (s *Screen) Environ() []string {
+	return []string{"DISPLAY=" + s.Display, "XAUTHORITY=" + s.Cookie}
 }
 
 // openVNC lets people on this machine see and drive the screen, if x11vnc is
 // there: behind a password that is new each time.
-func (h *host) openVNC(ctx context.Context, s *screen) error {
+func (st *Stage) openVNC(ctx context.Context, s *Screen) error {
 	path, err := exec.LookPath("x11vnc")
 	if err != nil {
 		return nil
@@ -115,21 +115,21 @@ func (h *host) openVNC(ctx context.Context, s *screen) error {
 	if err != nil {
 		return err
 	}
-	s.secret = rand.Text()[:8] // all that VNC looks at
-	if err := h.who.WriteFile(h.file("vnc-password"), []byte(s.secret+"\n")); err != nil {
+	s.Secret = rand.Text()[:8] // all that VNC looks at
+	if err := st.Who.WriteFile(st.File("vnc-password"), []byte(s.Secret+"\n")); err != nil {
 		return err
 	}
-	p, err := h.start("x11vnc", h.who, h.environ(s.environ()...), path, "-quiet", "-forever", "-shared", "-localhost",
-		"-no6", "-rfbport", strconv.Itoa(port), "-passwdfile", h.file("vnc-password"), "-nosel")
+	p, err := st.start("x11vnc", st.Who, st.Environ(s.Environ()...), path, "-quiet", "-forever", "-shared", "-localhost",
+		"-no6", "-rfbport", strconv.Itoa(port), "-passwdfile", st.File("vnc-password"), "-nosel")
 	if err != nil {
 		return err
 	}
-	err = await(ctx, p, 10*time.Second, func(ctx context.Context) bool { return answers(ctx, port) })
+	err = Await(ctx, p, 10*time.Second, func(ctx context.Context) bool { return answers(ctx, port) })
 	if err != nil {
-		h.say("The screen cannot be seen by VNC: %v", err)
+		st.Say("The screen cannot be seen by VNC: %v", err)
 		return nil
 	}
-	s.vnc = fmt.Sprintf("127.0.0.1:%d", port)
+	s.VNC = fmt.Sprintf("127.0.0.1:%d", port)
 	return nil
 }
 
