@@ -56,6 +56,9 @@ func (b *board) events(w http.ResponseWriter, r *http.Request, v visit) {
 	defer end()
 	changes := b.Fleet.Subscribe(live)
 
+	if err := s.out.SetReadDeadline(time.Time{}); err != nil { // the server's own is for requests that end
+		b.Log.Error("open a stream", "err", err)
+	}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // for a proxy in front that would hold the stream back
 	w.WriteHeader(http.StatusOK)
@@ -79,8 +82,12 @@ func (b *board) events(w http.ResponseWriter, r *http.Request, v visit) {
 		case <-b.Stop:
 			return
 		case c, ok := <-changes:
-			if !ok {
+			if !ok && live.Err() == nil {
 				return
+			}
+			if !ok { // the subscription ended with the stream, which says why
+				changes = nil
+				continue
 			}
 			changed[c.Kiosk] = true
 			if resting {

@@ -227,3 +227,23 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("%d", resp.StatusCode)
 	}
 }
+
+func TestStreamOutlivesTheServersLimits(t *testing.T) {
+	for name, secure := range map[string]bool{"plain": false, "TLS and HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := openHouse(t, secure)
+			h.town()
+			events := h.listen(h.person("satu", staff.Staff, ""), "/events?page=fleet")
+			until(t, events, `id="fleet"`)
+			quiet(t, events)
+			select {
+			case e, ok := <-events:
+				t.Fatalf("%v %s", ok, e)
+			case <-time.After(h.server.Config.WriteTimeout + 500*time.Millisecond):
+			}
+			h.change(kioskID(2), func(v *state.View) { v.Status = fleet.StatusOutOfOrder })
+			until(t, events, "Ei käytössä")
+		})
+	}
+}

@@ -58,13 +58,18 @@ func helsinki() *time.Location {
 	return loc
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T) *house { return openHouse(t, false) }
+
+// openHouse is newHouse over plain HTTP or, as in life, over TLS and HTTP/2,
+// with the time limits of a careful server.
+func openHouse(t *testing.T, secure bool) *house {
 	t.Helper()
 	h := &house{t: t, views: map[fleet.KioskID]state.View{}, subs: map[chan state.Change]bool{}, stop: make(chan struct{})}
 	h.mem = stafftest.New(time.Now)
 	now := clock()
 	var err error
-	h.staff, err = staff.New(staff.Config{Accounts: h.mem, Sessions: h.mem, Tokens: h.mem, Audit: h.mem, Now: now, Log: slog.New(slog.DiscardHandler)})
+	h.staff, err = staff.New(staff.Config{Accounts: h.mem, Sessions: h.mem, Tokens: h.mem, Audit: h.mem,
+		Secure: secure, Now: now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +77,19 @@ func newHouse(t *testing.T) *house {
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()
-	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.down.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		pages.ServeHTTP(w, r)
 	}))
+	h.server.Config.ReadTimeout, h.server.Config.WriteTimeout = time.Second, time.Second
+	if secure {
+		h.server.EnableHTTP2 = true
+		h.server.StartTLS()
+	} else {
+		h.server.Start()
+	}
 	h.url = h.server.URL
 	t.Cleanup(func() { close(h.stop); h.server.Close() })
 	return h
@@ -278,7 +290,7 @@ func (h *house) client() *http.Client {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Jar: jar, Transport: h.server.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func (h *house) get(c *http.Client, path string) (int, string, http.Header) {
