@@ -8,7 +8,7 @@
 // Caveats: a message that could not be kept is not acknowledged; the kiosk
 // sends it again on a later connection. An order is sent at least once: the
 // kiosk tells repeated ones apart by their identifier. A connection is served
-// by one goroutine; nothing is queued for it in memory.
+// by one goroutine at a time; nothing is queued for it in memory.
 package gate
 
 import (
@@ -146,24 +146,32 @@ func (g *Gate) room(r *http.Request) bool {
 	return g.accepts.Allow()
 }
 
-// serve runs one connection to its end.
+// serve makes sure who is there, and begins to take in what they say.
 func (g *Gate) serve(conn *link.Conn, hosts []string) {
-	defer g.done.Done()
-	defer func() {
-		conn.Close(link.CloseNormal, "")
-		g.mu.Lock()
-		delete(g.all, conn)
-		g.mu.Unlock()
-	}()
 	s, err := g.meet(conn, hosts)
 	if err != nil {
 		g.c.Log.Info("kiosk not admitted", "from", conn.Remote(), "why", err)
+		g.forget(conn)
 		return
 	}
-	defer g.leave(s)
 	g.c.Log.Debug("kiosk connected", "kiosk", s.kiosk.ID)
-	err = s.run()
-	g.c.Log.Debug("kiosk disconnected", "kiosk", s.kiosk.ID, "why", err)
+	go s.next()
+}
+
+// over ends the connection of a kiosk.
+func (s *session) over(why error) {
+	s.gate.c.Log.Debug("kiosk disconnected", "kiosk", s.kiosk.ID, "why", why)
+	s.gate.leave(s)
+	s.gate.forget(s.conn)
+}
+
+// forget is the end of every connection.
+func (g *Gate) forget(conn *link.Conn) {
+	conn.Close(link.CloseNormal, "")
+	g.mu.Lock()
+	delete(g.all, conn)
+	g.mu.Unlock()
+	g.done.Done()
 }
 
 // enter makes s the kiosk's connection in place of any before it.

@@ -15,14 +15,15 @@ import (
 	"yhteiskone/internal/wire"
 )
 
-// session is one connection of one kiosk that has proved who it is.
+// session is one connection of one kiosk that has proved who it is. It holds
+// little, because there are thousands.
 type session struct {
 	gate    *Gate
 	conn    *link.Conn
 	kiosk   fleet.Kiosk
 	epoch   uint64
 	boot    string
-	stalled time.Time // since when messages cannot be kept; zero if they can. Only run looks at it
+	stalled time.Time // since when messages cannot be kept; zero if they can. Only take looks at it
 }
 
 // meet makes sure who is at the other end, and tells it who we are.
@@ -117,10 +118,10 @@ func (s *session) catchUp() error {
 	}
 	switch {
 	case found && boot != s.boot:
-		s.gate.c.Presence.HelpOver(s.kiosk.ID, call.ID)
 		if err := store.DropHelp(s.kiosk.ID, call.ID); err != nil {
 			s.gate.c.Log.Error("lapsed help call not dropped", "kiosk", s.kiosk.ID, "why", err)
 		}
+		s.gate.c.Presence.HelpOver(s.kiosk.ID, call.ID)
 	case found && call.Answer != fleet.NoAnswer:
 		s.send(wire.HelpAnswer{Call: call.ID, Answer: call.Answer})
 	}
@@ -155,24 +156,37 @@ func (s *session) send(m wire.Message) {
 	}
 }
 
-// run takes in what the kiosk says until the connection ends.
-func (s *session) run() error {
-	for {
-		m, err := s.conn.Receive()
-		if err != nil {
-			return err
-		}
-		if r, ok := m.(wire.Report); ok {
-			s.gate.c.Presence.Report(s.kiosk.ID, s.epoch, r.Fleet())
-		} else if err := s.numbered(m); err != nil {
-			s.conn.Close(link.CloseMalformed, "not for the agent")
-			return err
-		}
-		if !s.stalled.IsZero() && time.Since(s.stalled) > stalledTime {
-			s.conn.Close(link.CloseTryLater, "cannot keep messages")
-			return errors.New("messages cannot be kept")
-		}
+// next takes in one message, and leaves the one after it to a new goroutine.
+// Decoding and applying make a goroutine's stack grow to 8 KiB; a kiosk is
+// silent nearly all the time, and a fresh goroutine waits for it with half of
+// that. With thousands of kiosks this is a third of the agent's memory.
+func (s *session) next() {
+	m, err := s.conn.Receive()
+	if err == nil {
+		err = s.take(m)
 	}
+	if err != nil {
+		s.over(err)
+		return
+	}
+	go s.next()
+}
+
+// take takes in one message; an error ends the connection.
+//
+//go:noinline
+func (s *session) take(m wire.Message) error {
+	if r, ok := m.(wire.Report); ok {
+		s.gate.c.Presence.Report(s.kiosk.ID, s.epoch, r.Fleet())
+	} else if err := s.numbered(m); err != nil {
+		s.conn.Close(link.CloseMalformed, "not for the agent")
+		return err
+	}
+	if !s.stalled.IsZero() && time.Since(s.stalled) > stalledTime {
+		s.conn.Close(link.CloseTryLater, "cannot keep messages")
+		return errors.New("messages cannot be kept")
+	}
+	return nil
 }
 
 // numbered takes in one numbered message and acknowledges it once it is kept.

@@ -80,6 +80,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	c.Told(fmt.Sprintf("%d kiosks enrolled", len(kiosks)))
+	for _, k := range kiosks {
+		r.live[k] = false
+	}
 	var all sync.WaitGroup
 	for i, k := range kiosks {
 		all.Go(func() {
@@ -166,9 +169,7 @@ func (r *run) kiosk(rng *rand.Rand, i int, id fleet.KioskID, key ed25519.Private
 	if !r.c.Steady {
 		as = roleOf(i)
 	}
-	k := &kiosk{machine: newMachine(rng, as, r.c.Steady, id, key, time.Now()), fleet: r, boot: hex16(rng)}
-	r.live[k] = false // nobody else is there yet
-	return k
+	return &kiosk{machine: newMachine(rng, as, r.c.Steady, id, key, time.Now()), fleet: r, boot: hex16(rng)}
 }
 
 func hardware(rng *rand.Rand) string {

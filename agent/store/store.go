@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -156,10 +157,13 @@ func (s *Store) wrote(err error) error {
 	return err
 }
 
-// full names the errors that mean that there is no room.
+// full names the errors that mean that there is no room. bbolt keeps some of
+// them as text only.
 func full(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
-		return fmt.Errorf("%w (%v)", ErrFull, err)
+	for _, no := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, no) || err != nil && strings.HasSuffix(err.Error(), no.Error()) {
+			return fmt.Errorf("%w (%v)", ErrFull, err)
+		}
 	}
 	return err
 }

@@ -164,6 +164,13 @@ func Judge(f state.Facts, before []state.Fault) state.Verdict {
 		shown = append(shown, r)
 		v.Shown = append(v.Shown, fault)
 	}
+	if f.Report == nil { // after a restart of the agent: when the kiosk is back, what is still wrong is not new
+		for _, o := range before {
+			if !slices.ContainsFunc(v.Open, func(n state.Fault) bool { return n.Code == o.Code }) && o.Code != fleet.NoConnection {
+				v.Open = append(v.Open, o)
+			}
+		}
+	}
 	slices.SortStableFunc(v.Shown, func(x, y state.Fault) int { return cmp.Compare(weight(y.Severity), weight(x.Severity)) })
 	v.Status = status(f, v.Shown)
 	return v

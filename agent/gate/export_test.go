@@ -1,0 +1,4 @@
+package gate
+
+// DecodeEnrol is for the fuzz test.
+var DecodeEnrol = decodeEnrol
