@@ -71,13 +71,15 @@ func Args(s Sandbox) []string {
 		"--ro-bind", "/usr", "/usr",
 		"--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
 		"--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin",
-		"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--ro-bind", "/sys", "/sys",
-		"--tmpfs", "/run", "--tmpfs", "/var", "--tmpfs", "/tmp",
+		"--proc", "/proc", "--dev", "/dev", "--ro-bind", "/sys", "/sys",
+		// Bounded, so that one huge download cannot take the machine's memory.
+		"--size", "536870912", "--tmpfs", "/dev/shm", "--size", "67108864", "--tmpfs", "/run",
+		"--size", "67108864", "--tmpfs", "/var", "--size", "536870912", "--tmpfs", "/tmp",
 		// Made by root for everybody; without it every start reads all fonts.
 		"--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
 		"--dir", "/tmp/.X11-unix",
 		"--ro-bind", fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display), fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display),
-		"--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile + "/Default",
+		"--size", "1073741824", "--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile + "/Default",
 		"--dir", "/etc",
 	}
 	for _, path := range s.Etc {
