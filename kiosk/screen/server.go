@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path"
+	"strings"
 	"sync"
 	"time"
 )
@@ -81,8 +81,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	token, file := path.Split(r.URL.Path)
-	token = path.Clean(token)[1:]
+	token, file, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	// A wrong Host is a page that reaches for us under another name.
 	if r.Method != http.MethodGet || r.Host != s.host || !s.allowed(token, file == "") {
 		http.Error(w, "not here", http.StatusForbidden)

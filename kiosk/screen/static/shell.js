@@ -40,6 +40,31 @@
 
   const frames = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));
 
+  // seen resolves once the frame that holds this moment's page has reached the
+  // screen: the browser reports when a fresh dot was presented. Two frames
+  // alone can be over before that, on a slow machine by a tenth of a second.
+  let dot = null;
+  const waiting = new Map();
+  new PerformanceObserver(list => {
+    for (const {identifier} of list.getEntries()) {
+      const done = waiting.get(identifier);
+      waiting.delete(identifier);
+      if (done) done();
+    }
+  }).observe({type: 'element'});
+  const seen = mine => new Promise(done => {
+    waiting.clear();
+    waiting.set(String(mine), () => done(true));
+    const fresh = document.createElement('i');
+    fresh.textContent = '.';
+    fresh.ariaHidden = 'true';
+    fresh.setAttribute('elementtiming', mine);
+    if (dot) dot.remove();
+    document.body.append(dot = fresh);
+    // A browser that does not report it still draws.
+    frames().then(() => setTimeout(() => done(true), 400));
+  });
+
   // show draws a page and resolves once it stands on the screen in its size:
   // true, or false when a newer page has taken its place meanwhile.
   window.show = page => {
@@ -64,7 +89,7 @@
     return new Promise(done => {
       const look = () => {
         if (mine !== turn) done(false);
-        else if (innerWidth === page.w && innerHeight === page.h) frames().then(done);
+        else if (innerWidth === page.w && innerHeight === page.h) seen(mine).then(done);
         else requestAnimationFrame(look);
       };
       look();
@@ -72,11 +97,16 @@
   };
   window.probe = frames;
 
+  const asleep = button => 'guard' in button.dataset && performance.now() - shown < guard;
+  // A press on a button that still sleeps must not give it the keyboard either.
+  addEventListener('mousedown', event => {
+    const button = event.target.closest('button');
+    if (button && asleep(button)) event.preventDefault();
+  }, true);
   addEventListener('click', event => {
     const button = event.target.closest('button');
     const now = performance.now();
-    if (!button || now - pressed < bounce) return;
-    if ('guard' in button.dataset && now - shown < guard) return;
+    if (!button || now - pressed < bounce || asleep(button)) return;
     pressed = now;
     if ('open' in button.dataset) {
       open(button.dataset.open);
