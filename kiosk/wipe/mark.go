@@ -143,8 +143,9 @@ func decodeMark(b []byte) (kept, error) {
 	if len(b) > markLimit {
 		return k, errors.New("it is too long")
 	}
+	// Unknown fields pass: after a step back to an older image the mark of the
+	// newer one must still be understood.
 	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	if err := d.Decode(&k); err != nil {
 		return kept{}, err
 	}

@@ -65,7 +65,8 @@ func TestMarkThatCannotBeRead(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty": "", "half": string(whole[:len(whole)/2]), "twice": string(whole) + string(whole),
-		"unknown field": `{"token":"` + good.Token + `","what":1}`,
+		"no canary":     `{"token":"` + good.Token + `","started":"2026-11-21T10:00:00Z"}`,
+		"wrong type":    strings.Replace(string(whole), `"occupied":false`, `"occupied":"no"`, 1),
 		"short token":   strings.Replace(string(whole), good.Token, "abc", 1),
 		"upper case":    strings.Replace(string(whole), good.Token, strings.Repeat("A", 32), 1),
 		"too long":      strings.Repeat(" ", markLimit) + string(whole),
@@ -82,6 +83,21 @@ func TestMarkThatCannotBeRead(t *testing.T) {
 				t.Errorf("%s: the look at %s passed", name, l.At)
 			}
 		}
+	}
+}
+
+// An older kiosk must understand what a newer one left.
+func TestMarkFromANewerKiosk(t *testing.T) {
+	m := newMachine(t)
+	w := m.wiper(nil)
+	mark := m.begin(w)
+	whole, err := os.ReadFile(w.MarkPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.write(w.MarkPath(), strings.Replace(string(whole), `{"`, `{"news":[1],"`, 1))
+	if left, ok, err := w.Left(); err != nil || !ok || left.Token != mark.Token {
+		t.Errorf("%+v, %v, %v", left, ok, err)
 	}
 }
 
