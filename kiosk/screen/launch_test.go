@@ -125,7 +125,7 @@ func TestServer(t *testing.T) {
 		{"/" + token + "/shell.js", s.host, 200},
 		{"/" + token + "/shell.css", s.host, 200},
 		{"/" + token + "/index.html", s.host, 404},
-		{"/" + token + "/../" + token + "/shell.js", s.host, 403},
+		{"/" + token + "/../" + token + "/shell.js", s.host, 404},
 	} {
 		w := get(c.path, c.host)
 		if w.Code != c.want {
