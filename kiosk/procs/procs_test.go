@@ -6,7 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -105,16 +105,33 @@ func TestRealProcess(t *testing.T) {
 	if err := Kill(Root, pid, began+1); err != nil { // another one by now
 		t.Error(err)
 	}
-	if _, err := os.Stat("/proc/" + strconv.Itoa(pid)); err != nil {
-		t.Error("a process was ended that was not meant")
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
 	}
-	if err := Kill(Root, pid, began); err != nil {
-		t.Error(err)
-	}
-	if err := c.Wait(); err == nil {
-		t.Error("it ended by itself")
+	_ = c.Wait()
+	if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGTERM {
+		t.Errorf("a process was ended that was not meant: %v", got)
 	}
 	if err := Kill(Root, pid, began); err != nil {
 		t.Errorf("one that is gone: %v", err)
+	}
+}
+
+func TestKill(t *testing.T) {
+	c := exec.Command("sleep", "60")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	began, err := Began(Root, c.Process.Pid)
+	if err == nil {
+		err = Kill(Root, c.Process.Pid, began)
+	}
+	if err != nil {
+		t.Error(err)
+		_ = c.Process.Kill()
+	}
+	_ = c.Wait()
+	if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGKILL {
+		t.Errorf("ended by %v", got)
 	}
 }

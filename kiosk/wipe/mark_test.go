@@ -65,11 +65,12 @@ func TestMarkThatCannotBeRead(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty": "", "half": string(whole[:len(whole)/2]), "twice": string(whole) + string(whole),
-		"no canary":     `{"token":"` + good.Token + `","started":"2026-11-21T10:00:00Z"}`,
-		"wrong type":    strings.Replace(string(whole), `"occupied":false`, `"occupied":"no"`, 1),
-		"short token":   strings.Replace(string(whole), good.Token, "abc", 1),
-		"upper case":    strings.Replace(string(whole), good.Token, strings.Repeat("A", 32), 1),
-		"too long":      strings.Repeat(" ", markLimit) + string(whole),
+		"no canary":       `{"token":"` + good.Token + `","started":"2026-11-21T10:00:00Z"}`,
+		"before the boot": strings.Replace(string(whole), `"up":`, `"up":-`, 1),
+		"wrong type":      strings.Replace(string(whole), `"occupied":false`, `"occupied":"no"`, 1),
+		"short token":     strings.Replace(string(whole), good.Token, "abc", 1),
+		"upper case":      strings.Replace(string(whole), good.Token, strings.Repeat("A", 32), 1),
+		"too long":        strings.Repeat(" ", markLimit) + string(whole),
 	} {
 		m.write(w.MarkPath(), text)
 		if _, ok, err := w.Left(); !errors.Is(err, ErrMark) || ok {
