@@ -245,7 +245,11 @@ func (r *running) stands(ctx context.Context, ready, info *os.File) error {
 		return fmt.Errorf("hold the sandbox's first process: %w", err)
 	}
 	r.init, r.first = fd, made.Child
-	return nil
+	if r.namespace, err = procs.Namespace(procs.Root, r.first); err != nil {
+		return err
+	}
+	r.began, err = procs.Began(procs.Root, r.cmd.Process.Pid)
+	return err
 }
 
 // sandbox gathers everything that a session begins with.

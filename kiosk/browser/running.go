@@ -27,7 +27,10 @@ type running struct {
 	lost   chan struct{}
 	opened atomic.Bool
 
-	first int // the first process of the session's pid namespace
+	began uint64 // when bubblewrap did, in ticks: its pid may be another's later
+	first int    // the first process of the session's pid namespace
+	// namespace is that namespace's name.
+	namespace string
 
 	mu     sync.Mutex
 	init   int // its handle, -1 when let go
@@ -171,7 +174,11 @@ type known struct {
 }
 
 func (r *running) note() (known, error) {
-	k := known{began: map[int]uint64{}}
+	k := known{began: map[int]uint64{}, namespace: r.namespace}
+	now, err := procs.Began(procs.Root, r.cmd.Process.Pid)
+	if err != nil || now != r.began {
+		return k, err // it ended by itself and took all others with it
+	}
 	table, err := procs.Scan(procs.Root)
 	if err != nil {
 		return k, err
@@ -183,11 +190,6 @@ func (r *running) note() (known, error) {
 		}
 		if at != 0 {
 			k.began[pid] = at
-		}
-	}
-	if p, ok := table[r.first]; ok && p.PPID == r.cmd.Process.Pid {
-		if k.namespace, err = procs.Namespace(procs.Root, r.first); err != nil {
-			return k, err
 		}
 	}
 	return k, nil

@@ -16,8 +16,8 @@ import (
 // files looks at everything of our users in the places. Left over is
 //   - a file that carries a token of the session in its name or content,
 //   - on a machine of our own, anything that is newer than the session and not
-//     the kiosk's; on a shared one only in the kiosk's own folders or under a
-//     name that Chromium gives.
+//     the kiosk's; on a shared one only in the kiosk's own folders or, directly
+//     in a place, under a name that Chromium gives.
 func (w *Wiper) files(ctx context.Context, h hunt) (tally, error) {
 	var t tally
 	var problem error
@@ -193,7 +193,8 @@ func (k *walker) judge(dir int, path, name string, st unix.Statx_t, folder bool)
 	if !k.w.c.SharedUser || k.place.Own {
 		return true, false
 	}
-	return chromiumName(name) && !k.live[filepath.Join(path, "SingletonSocket")], false
+	direct := filepath.Dir(path) == k.place.Path // where Chromium puts such things
+	return direct && chromiumName(name) && !k.live[filepath.Join(path, "SingletonSocket")], false
 }
 
 // drop removes a left-over. It was counted already; that it stays is told by

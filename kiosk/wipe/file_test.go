@@ -39,6 +39,7 @@ func TestFiles(t *testing.T) {
 		{name: "new file that the kiosk writes", place: inState("new"), text: plain},
 		{name: "Chromium's temporary file", place: inTmp(".org.chromium.Chromium.abc"), text: plain, found: 1, gone: true},
 		{name: "Chromium's temporary file, shared", place: inTmp(".org.chromium.Chromium.abc"), text: plain, shared: true, found: 1},
+		{name: "Chromium's temporary file of another program's, shared", place: inTmp("test/.org.chromium.Chromium.abc"), text: plain, shared: true},
 		{name: "half a download, shared", place: inHome("x.pdf.crdownload"), text: plain, shared: true, found: 1},
 		{name: "older file", place: inTmp("old"), text: plain, olderThanThis: true},
 		{name: "empty new file", place: inTmp("empty"), text: func(session.Mark) string { return "" }, found: 1},
@@ -239,6 +240,29 @@ func TestFilesClockPutBack(t *testing.T) {
 	m.write(filepath.Join(m.tmp, "new"), "x")
 	if got := find(t, w.Wipe(t.Context(), mark), LookFiles); got.Found != 1 || got.Failed {
 		t.Errorf("%+v", got)
+	}
+}
+
+// However its folder is spelled, the mark is not taken for a left-over.
+func TestFilesKnowsTheMarkByAnyPath(t *testing.T) {
+	m := newMachine(t)
+	link := filepath.Join(m.home, "link")
+	if err := os.Symlink(m.state, link); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(m.home)
+	for _, spelled := range []string{link, "link", "./../state/", m.state + "//"} {
+		w := m.wiper(func(c *Config) {
+			c.StateDir, c.Allow, c.SharedUser = spelled, []string{spelled, filepath.Join(spelled, "later")}, true
+		})
+		mark := m.begin(w)
+		m.write(filepath.Join(m.state, "later"), "x")
+		if got := find(t, w.Wipe(t.Context(), mark), LookFiles); got.Found != 0 || got.Failed {
+			t.Errorf("%s: %+v", spelled, got)
+		}
+		if _, ok, err := w.Left(); !ok || err != nil {
+			t.Errorf("%s: the mark is gone: %v", spelled, err)
+		}
 	}
 }
 

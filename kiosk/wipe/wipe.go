@@ -60,7 +60,8 @@ type Config struct {
 	// SharedUser says that the kiosk's user is a person who works on this
 	// machine at the same time. New files and processes of that person are
 	// then not taken for left-overs unless they carry the session's tokens,
-	// lie in the kiosk's own folders or are named as Chromium names them.
+	// lie in the kiosk's own folders or, directly in a place, are named as
+	// Chromium names them.
 	SharedUser bool
 	// UIDs are the users whose processes and files count; empty means our own.
 	UIDs []int
@@ -123,9 +124,12 @@ func New(c Config) (*Wiper, error) {
 	if info, err := os.Stat(c.StateDir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("set up the wipe: %s is not a folder", c.StateDir)
 	}
-	c.StateDir, c.Allow = filepath.Clean(c.StateDir), slices.Clone(c.Allow)
+	c.StateDir, c.Allow, c.Places = real(c.StateDir), slices.Clone(c.Allow), slices.Clone(c.Places)
 	for i, a := range c.Allow {
-		c.Allow[i] = filepath.Clean(a)
+		c.Allow[i] = real(a)
+	}
+	for i, p := range c.Places {
+		c.Places[i].Path = real(p.Path)
 	}
 	if c.Ours == nil {
 		c.Ours = func(int) bool { return false }
@@ -139,6 +143,21 @@ func New(c Config) (*Wiper, error) {
 	w := &Wiper{c: c, shm: "/dev/shm"}
 	w.kill = func(pid int, began uint64) error { return procs.Kill(c.Proc, pid, began) }
 	return w, nil
+}
+
+// real is the one spelling of a path by which two of them can be compared. Its
+// last part need not exist yet.
+func real(path string) string {
+	if a, err := filepath.Abs(path); err == nil {
+		path = a
+	}
+	if r, err := filepath.EvalSymlinks(path); err == nil {
+		return r
+	}
+	if r, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(r, filepath.Base(path))
+	}
+	return path
 }
 
 // Wipe removes what the session may have left and looks for it. Whatever it
