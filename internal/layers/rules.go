@@ -44,6 +44,7 @@ func edges() []edge {
 		{"kiosk/wipe", "kiosk/procs", "it looks for processes that were left"},
 		{"kiosk/screen", "kiosk/session", "it implements session's Screen and draws its View"},
 		{"kiosk/screen", "kiosk/catalogue", "it draws the tiles"},
+		{"kiosk/screen", "kiosk/display", "the shell is a window that it moves, and its curtain one of the server's"},
 		{"kiosk/catalogue", "kiosk/session", "it implements session's Tiles"},
 
 		{"agent/gate", "agent/state", "it hands on what kiosks say"},
