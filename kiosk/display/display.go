@@ -21,7 +21,6 @@ import (
 	"sync"
 
 	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/screensaver"
 	"github.com/jezek/xgb/xproto"
 )
 
@@ -51,14 +50,15 @@ type Display struct {
 // Rect is a place on the screen in pixels.
 type Rect struct{ X, Y, W, H int }
 
+// The library would write to the standard error; every error is returned to us
+// as well. Set here, once, because its goroutines read it at any time.
+func init() { xgb.Logger = log.New(io.Discard, "", 0) }
+
 // Open connects to the server that DISPLAY and XAUTHORITY name.
 func Open() (*Display, error) {
 	if os.Getenv("DISPLAY") == "" {
 		return nil, ErrNoDisplay
 	}
-	// The library writes to the standard error otherwise; every error is
-	// returned to us as well.
-	xgb.Logger = log.New(io.Discard, "", 0)
 	conn, err := xgb.NewConn()
 	if err != nil {
 		return nil, fmt.Errorf("%w (%v)", ErrNoDisplay, err)
@@ -69,7 +69,7 @@ func Open() (*Display, error) {
 		conn.Close()
 		return nil, fmt.Errorf("ask the display for its names: %w", err)
 	}
-	d.idle = screensaver.Init(conn) == nil
+	d.idle = hasScreenSaver(conn)
 	if err := d.makeCurtain(); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("make the emergency curtain: %w", err)
