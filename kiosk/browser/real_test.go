@@ -356,3 +356,23 @@ func random(t testing.TB) string {
 	}
 	return strings.TrimSpace(string(b))
 }
+
+// A tile without an address of its own leads to our home page.
+func TestBrowserOpensHome(t *testing.T) {
+	d := newDesk(t)
+	asked := make(chan string, 8)
+	o := d.options()
+	o.Links = func(lang string) []browser.Link { asked <- lang; return nil }
+	r := start(t, newBrowser(t, o), begin(t, d.wiper(t)))
+	if err := r.Open(""); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case lang := <-asked:
+		if lang != "fi" {
+			t.Errorf("the home page is in %q", lang)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the home page did not open")
+	}
+}
