@@ -18,7 +18,7 @@ import (
 func TestBrowserAgentKilled(t *testing.T) {
 	p := open(t, rig.KioskOptions{})
 	seq := p.kiosk.In(5*time.Second, fleet.Ready).Proof.Seq
-	for range 3 {
+	for range 2 {
 		p.kiosk.Press(rig.TileBank)
 		p.agent.Kill()
 		p.kiosk.End()

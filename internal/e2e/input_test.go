@@ -153,7 +153,7 @@ func TestBrowserAgentChanged(t *testing.T) {
 	}
 	p.agent.Begin()
 	p.kiosk.Is(60*time.Second, "refusing the stranger", func(s rig.Status) bool {
-		return !s.Agent.Connected && strings.Contains(s.Agent.Trouble, "not our agent")
+		return !s.Agent.Connected && strings.Contains(s.Agent.Trouble, "certificate")
 	})
 	seq := p.kiosk.In(5*time.Second, fleet.Ready).Proof.Seq
 	p.kiosk.Press(rig.TileBank)

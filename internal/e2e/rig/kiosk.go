@@ -3,6 +3,8 @@ package rig
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ type Kiosk struct {
 	State   string // folder
 	Runtime string // folder
 	Display *Display
+	alone   bool
 }
 
 // KioskOptions are what scenarios vary.
@@ -28,6 +31,10 @@ type KioskOptions struct {
 	Restart  string // the command for the one restart
 	Chromium string // another path of the browser
 	Name     string // of its folders; "kiosk" if empty
+	// Alone runs the kiosk as on the image, where nobody else shares its user:
+	// the strict wipe, with processes and temporary folders of its own so that
+	// the scenario's own work is not taken for a session's.
+	Alone bool
 }
 
 // The classes of the two browsers' windows.
@@ -46,7 +53,7 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	if o.Agent == "" {
 		o.Agent = e.Agent
 	}
-	k := &Kiosk{w: w, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
+	k := &Kiosk{w: w, alone: o.Alone, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
 	join := w.Write(o.Name+"/join.toml", fmt.Sprintf("agent = %q\npin = %q\ncode = %q\n", o.Agent, e.Pin, e.Code))
 	catalogue := w.Write(o.Name+"/catalogue.toml", catalogueOf(t))
 	text := fmt.Sprintf("state = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n", k.State, k.Runtime, join, catalogue)
@@ -56,7 +63,8 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	if o.Chromium != "" {
 		text += fmt.Sprintf("[browser]\nchromium = %q\n", o.Chromium)
 	}
-	text += "[wipe]\nshared_user = true\n[session]\n" + o.Session + "\n[test]\n" + o.Test + "\n"
+	text += fmt.Sprintf("[wipe]\nshared_user = %v\n[session]\n", !o.Alone)
+	text += o.Session + "\n[test]\n" + o.Test + "\n"
 	k.Config = w.Write(o.Name+"/kiosk.toml", text)
 	return k
 }
@@ -90,7 +98,27 @@ func catalogueOf(t *town.Town) string {
 // Begin starts the kiosk.
 func (k *Kiosk) Begin() {
 	k.w.Helper()
-	k.Process = k.w.Start("kiosk", k.env(), k.w.Bin+"/kiosk", "run", "--config", k.Config)
+	command := []string{k.w.Bin + "/kiosk", "run", "--config", k.Config}
+	if k.alone {
+		command = append(k.walls(), command...)
+	}
+	k.Process = k.w.Start("kiosk", k.env(), command...)
+}
+
+// walls are what keeps a kiosk alone.
+func (k *Kiosk) walls() []string {
+	k.w.Helper()
+	dir := filepath.Dir(k.Config)
+	home := filepath.Join(dir, "home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		k.w.Fatal(err)
+	}
+	return []string{"bwrap", "--unshare-user", "--unshare-pid", "--die-with-parent", "--dev-bind", "/", "/", "--proc", "/proc",
+		"--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", "--bind", "/tmp/.X11-unix", "/tmp/.X11-unix",
+		"--ro-bind", k.w.Bin, k.w.Bin, "--bind", dir, dir, "--ro-bind", k.Display.Xauthority, k.Display.Xauthority,
+		// The wipe allows for a file system's coarse clock, so the folders just
+		// made must be older than that before a kiosk looks at them.
+		"--setenv", "HOME", home, "--", "sh", "-c", `sleep 3; exec "$@"`, "sh"}
 }
 
 func (k *Kiosk) env() []string {
