@@ -194,8 +194,11 @@ func (s *shell) kill() {
 	if s.ui == nil {
 		return
 	}
+	// Close reads what lorca writes when its process has ended, so that comes
+	// first.
 	closed := make(chan struct{})
 	go func() {
+		<-s.ui.Done()
 		_ = s.ui.Close() // it is dead; this only lets lorca tidy up
 		close(closed)
 	}()
