@@ -71,6 +71,7 @@ func (a *agent) keepFaults(ctx context.Context) error {
 		}
 		touched[v.Kiosk.ID] = true
 	}
+	var failing error
 	quiet := time.Now().Add(faultQuiet)
 	tick := time.NewTicker(faultEvery)
 	defer tick.Stop()
@@ -91,13 +92,17 @@ func (a *agent) keepFaults(ctx context.Context) error {
 			if now.Before(quiet) {
 				continue
 			}
-			a.recordFaults(now, open, touched)
+			err := a.recordFaults(now, open, touched)
+			if err != nil && failing == nil { // one line tells it: a full disk stays full for long
+				a.log.Error("faults not recorded; trying on", "why", err)
+			}
+			failing = err
 		}
 	}
 }
 
 // recordFaults writes what is different from open, and makes open the same.
-func (a *agent) recordFaults(now time.Time, open map[fleet.KioskID][]state.Fault, touched map[fleet.KioskID]bool) {
+func (a *agent) recordFaults(now time.Time, open map[fleet.KioskID][]state.Fault, touched map[fleet.KioskID]bool) error {
 	var changes []store.FaultChange
 	news := map[fleet.KioskID][]state.Fault{}
 	for id := range touched {
@@ -112,14 +117,14 @@ func (a *agent) recordFaults(now time.Time, open map[fleet.KioskID][]state.Fault
 	}
 	if len(changes) > 0 {
 		if err := a.store.PutFaults(changes, news); err != nil {
-			a.log.Error("faults not recorded", "why", err)
-			return // touched stays: the next time tries again
+			return err // touched stays: the next time tries again
 		}
 	}
 	for id, faults := range news {
 		open[id] = faults
 	}
 	clear(touched)
+	return nil
 }
 
 // difference says which faults opened and which closed.

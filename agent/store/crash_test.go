@@ -77,7 +77,7 @@ func orderName(n int, seq uint64) string { return fmt.Sprintf("%04d%012d", n, se
 // result is not applied.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	const orders = 400
+	const orders = 150
 	s, err := store.Open(dir, time.Second)
 	must(t, err)
 	for n := range kiosksOfChild {
