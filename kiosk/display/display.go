@@ -3,8 +3,9 @@
 // clipboard, puts an emergency curtain over everything and runs the window
 // manager.
 //
-// It never reads what a window shows: no picture, no title, no key, no content
-// of the clipboard. It is the only importer of jezek/xgb.
+// It never reads what a window shows: no picture, no title, no content of the
+// clipboard; and of the keyboard one key alone, that leads to our strip. It is
+// the only importer of jezek/xgb.
 //
 // Caveats: every X client sees every other one, so nothing here keeps windows
 // apart; it only says where they stand. All methods of Display may be called
@@ -41,6 +42,7 @@ type Display struct {
 	atoms  atoms
 	idle   bool // the server has MIT-SCREEN-SAVER
 	done   chan struct{}
+	key    chan struct{} // one slot: the grabbed key was pressed
 
 	mu      sync.Mutex // guards curtain and its visibility
 	curtain xproto.Window
@@ -64,7 +66,7 @@ func Open() (*Display, error) {
 		return nil, fmt.Errorf("%w (%v)", ErrNoDisplay, err)
 	}
 	screen := xproto.Setup(conn).DefaultScreen(conn)
-	d := &Display{conn: conn, root: screen.Root, screen: screen, done: make(chan struct{})}
+	d := &Display{conn: conn, root: screen.Root, screen: screen, done: make(chan struct{}), key: make(chan struct{}, 1)}
 	if d.atoms, err = internAtoms(conn); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("ask the display for its names: %w", err)
@@ -107,7 +109,7 @@ func StripHeight(w, h int) int { return int(StripUnits*Scale(w, h) + 0.5) }
 func (d *Display) StripHeight() int { return StripHeight(d.Size()) }
 
 // listen takes the server's events until the connection ends. The only events
-// asked for are those of the emergency curtain.
+// asked for are those of the emergency curtain and of the one grabbed key.
 func (d *Display) listen() {
 	defer close(d.done)
 	for {
@@ -115,8 +117,14 @@ func (d *Display) listen() {
 		if event == nil && err == nil {
 			return
 		}
-		if v, ok := event.(xproto.VisibilityNotifyEvent); ok {
-			d.curtainSeen(v)
+		switch e := event.(type) {
+		case xproto.VisibilityNotifyEvent:
+			d.curtainSeen(e)
+		case xproto.KeyPressEvent:
+			select {
+			case d.key <- struct{}{}:
+			default:
+			}
 		}
 	}
 }

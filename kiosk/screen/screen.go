@@ -57,7 +57,6 @@ type Screen struct {
 	shell  *shell     // nil while there is none
 	up     chan struct{}
 	wanted *session.View // what should be on the screen
-	read   string        // the message of staff that the client has put away
 	paints bool
 	covers int // how often the curtain was asked for
 }
@@ -106,6 +105,11 @@ func Open(ctx context.Context, c Config) (*Screen, error) {
 		return nil, err
 	}
 	go s.supervise(ctx, first)
+	if key, err := c.Display.GrabStripKey(); err != nil {
+		c.Log.Warn("the strip cannot be reached by keyboard", "err", err)
+	} else {
+		go s.reach(ctx, key)
+	}
 	return s, nil
 }
 
@@ -173,7 +177,7 @@ func (s *Screen) Show(ctx context.Context, v session.View) error {
 
 // show is Show for who holds drawing.
 func (s *Screen) show(ctx context.Context, v session.View, covers int) error {
-	html, err := s.paint(&v)
+	html, err := s.render.Render(v)
 	if err != nil {
 		return err
 	}
@@ -195,19 +199,6 @@ func (s *Screen) show(ctx context.Context, v session.View, covers int) error {
 		return nil
 	}
 	return s.Display.Uncover()
-}
-
-// paint renders the view as this screen shows it: without a message that the
-// client has put away. It takes the message out of v for kindOf, too.
-func (s *Screen) paint(v *session.View) (string, error) {
-	s.mu.Lock()
-	if v.Message == s.read {
-		v.Message = ""
-	} else {
-		s.read = ""
-	}
-	s.mu.Unlock()
-	return s.render.Render(*v)
 }
 
 // await returns the shell once there is one.
@@ -329,9 +320,6 @@ func (s *Screen) pressed(p session.Press) {
 		s.Log.Warn("the shell sent a press that does not exist")
 		return
 	}
-	if p.What == "done" {
-		s.putAway()
-	}
 	select {
 	case s.presses <- p:
 	default:
@@ -347,30 +335,10 @@ func (s *Screen) known(p session.Press) bool {
 		return ok
 	case "language":
 		return languageOf(p.Arg).Code == p.Arg
-	case "end", "end_yes", "end_no", "help", "help_cancel", "continue", "done":
+	case "end", "end_yes", "end_no", "help", "help_cancel", "continue", "done", "back":
 		return p.Arg == ""
 	}
 	return false
-}
-
-// putAway hides a message of staff that the client has read. The session goes
-// on holding it; another message shows again.
-func (s *Screen) putAway() {
-	s.mu.Lock()
-	v := s.wanted
-	if v == nil || v.Message == "" || kindOf(*v) != message {
-		s.mu.Unlock()
-		return
-	}
-	s.read = v.Message
-	s.mu.Unlock()
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), drawTime)
-		defer cancel()
-		if err := s.Show(ctx, *v); err != nil {
-			s.Log.Warn("the message was not put away", "err", err)
-		}
-	}()
 }
 
 // afterLoss is what a new shell shows first: never again the strip of a

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"yhteiskone/kiosk/session"
 )
 
 // Times of the supervision.
@@ -57,6 +59,37 @@ func (s *Screen) supervise(ctx context.Context, sh *shell) {
 		}
 		s.Log.Info("the shell is back", "after", time.Since(began).Round(time.Millisecond))
 		s.redraw(ctx)
+	}
+}
+
+// reach gives the strip the keyboard when its key is pressed, and the client's
+// browser when it is pressed again. Pages that have the keyboard anyway keep it.
+func (s *Screen) reach(ctx context.Context, key <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-key:
+		}
+		s.mu.Lock()
+		sh, v := s.shell, s.wanted
+		s.mu.Unlock()
+		if sh == nil || v == nil || kindOf(*v).takesKeys() {
+			continue
+		}
+		if now, err := s.Display.Active(); err == nil && now == sh.window {
+			s.pressed(session.Press{What: "back"})
+			continue
+		}
+		if err := s.Display.Activate(sh.window); err != nil {
+			s.Log.Warn("the strip did not take the keyboard", "err", err)
+			continue
+		}
+		try, cancel := context.WithTimeout(ctx, drawTime)
+		if _, err := sh.eval(try, "reach()"); err != nil {
+			s.Log.Warn("the strip did not take the keyboard", "err", err)
+		}
+		cancel()
 	}
 }
 

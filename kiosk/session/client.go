@@ -48,7 +48,14 @@ func (m *Machine) press(ctx context.Context, p Press) {
 			return
 		}
 		m.view.Lang, m.chosenAt = p.Arg, time.Now()
+	case "back":
+		m.raise()
+		return
 	case "done":
+		if m.view.State.InSession() {
+			m.view.Message = ""
+			defer m.raise()
+		}
 		m.view.Erased = false
 	default:
 		return

@@ -89,7 +89,7 @@ type Screen interface {
 
 // Press is one press on our own pages.
 type Press struct {
-	What string // "tile", "end", "end_yes", "end_no", "help", "help_cancel", "language", "continue", "done"
+	What string // "tile", "end", "end_yes", "end_no", "help", "help_cancel", "language", "continue", "done", "back"
 	Arg  string // tile or language identifier
 }
 

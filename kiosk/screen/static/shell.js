@@ -96,6 +96,11 @@
     });
   };
   window.probe = frames;
+  // reach puts the keyboard on the page's first button.
+  window.reach = () => {
+    const first = [...root.querySelectorAll('button')].find(b => b.offsetParent !== null);
+    if (first) first.focus({focusVisible: true});
+  };
 
   const asleep = button => 'guard' in button.dataset && performance.now() - shown < guard;
   // A press on a button that still sleeps must not give it the keyboard either.
@@ -131,7 +136,8 @@
     if (event.key === 'Escape') {
       event.preventDefault();
       if (kind === 'confirm') window.press('end_no', '');
-      else close();
+      else if (level !== '') close();
+      else if (root.querySelector('.strip')) window.press('back', '');
       return;
     }
     const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
