@@ -21,7 +21,6 @@ type world struct {
 	runs                 []*fakeRun
 	presses              chan Press
 	lost                 chan struct{}
-	idle                 time.Duration
 	idleFrom             time.Time
 	found                uint32 // what the next wipes find
 	proofs               []fleet.WipeProof

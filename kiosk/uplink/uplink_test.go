@@ -26,16 +26,14 @@ const testKiosk = fleet.KioskID("kabcdefghij23")
 // fakeAgent speaks the agent's half of the protocol and keeps what it heard.
 type fakeAgent struct {
 	*identity.Agent
-	key      ed25519.PublicKey
-	host     string // signed in place of the real one, if set
-	mu       sync.Mutex
-	applied  uint64
-	ackless  bool // hears and says nothing
-	heard    []wire.Message
-	reports  int
-	conn     *link.Conn
-	up       *link.Upgrader
-	arrivals chan struct{}
+	key     ed25519.PublicKey
+	mu      sync.Mutex
+	applied uint64
+	ackless bool // hears and says nothing
+	heard   []wire.Message
+	reports int
+	conn    *link.Conn
+	up      *link.Upgrader
 }
 
 func (a *fakeAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
