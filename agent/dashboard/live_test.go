@@ -76,6 +76,15 @@ func TestBrowserRingsAndAnswers(t *testing.T) {
 	// Mute, and it stays so on the next page.
 	do(t, ctx, chromedp.Click(chromedp.CSS("#sound")))
 	wait(t, ctx, 5*time.Second, sound+` === "off"`)
+	before, err := chromedp.Run(ctx, chromedp.Evaluate[int](rung))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.call(kioskID(6), 0)
+	wait(t, ctx, time.Second, `document.title.startsWith("(2) ")`)
+	wait(t, ctx, time.Second, fmt.Sprintf("%s === %d", rung, before))
+	h.change(kioskID(6), func(v *state.View) { v.Help = nil })
+	wait(t, ctx, time.Second, `document.title.startsWith("(1) ")`)
 	do(t, ctx, chromedp.Navigate(h.url+"/help"))
 	wait(t, ctx, 5*time.Second, sound+` === "off" && `+rung+` === 0 && document.title.startsWith("(1) ")`)
 	do(t, ctx, chromedp.Click(chromedp.CSS("#sound")))
