@@ -55,8 +55,8 @@ func TestBrowserEveryEndWipes(t *testing.T) {
 			p.gone(c.Visit.Markers, since)
 			t.Logf("planted after %v, ready again after %v, searched after %v", planted, wiped, time.Since(since))
 		})
-		if !ok && p.kiosk.Ended() {
-			t.Fatal("the kiosk is not there any more")
+		if !ok {
+			t.Fatal("the ends after this one would tell nothing")
 		}
 	}
 	p.kiosk.Proofs()
@@ -116,8 +116,8 @@ func TestBrowserEndIsNoAccident(t *testing.T) {
 }
 
 // pressUntilOver presses keys in the client's browser until the session is
-// over, as somebody does who wants to be rid of a window: the first press may
-// only close a bubble of the browser.
+// over. While the download still runs the browser asks whether to go on with
+// it; Escape says yes, and the next try finds it done.
 func (p *place) pressUntilOver(key string) {
 	p.Helper()
 	presses := 0
@@ -126,7 +126,9 @@ func (p *place) pressUntilOver(key string) {
 		if err == nil && !s.State.InSession() {
 			return true, ""
 		}
-		presses++
+		if presses++; presses > 1 {
+			p.do(p.display.Key(p.Ctx, "Escape"))
+		}
 		p.do(p.display.Key(p.Ctx, key))
 		return false, "a session"
 	})
