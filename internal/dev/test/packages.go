@@ -100,7 +100,7 @@ func unit(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	return r.goTest(command(ctx, nil, "go", append([]string{"test", "-v", "-skip", browserTests}, folders...)...))
+	return r.goTest(command(ctx, nil, "go", append([]string{"test", "-v", "-timeout", "3m", "-skip", browserTests}, folders...)...))
 }
 
 func race(ctx context.Context, r *report) error {
@@ -109,7 +109,7 @@ func race(ctx context.Context, r *report) error {
 		return err
 	}
 	return r.goTest(command(ctx, []string{"CGO_ENABLED=1"}, "go",
-		append([]string{"test", "-race", "-skip", browserTests}, folders...)...))
+		append([]string{"test", "-race", "-timeout", "6m", "-skip", browserTests}, folders...)...))
 }
 
 func fuzz(ctx context.Context, r *report) error {
