@@ -64,14 +64,10 @@ func insideAny(path, folders string) bool {
 	return slices.ContainsFunc(strings.Fields(folders), func(f string) bool { return inside(path, f) })
 }
 
-// pinned is the package that holds modules until each is imported where it
-// belongs.
-const pinned = "internal/deps"
-
 // broken judges one import of one package; it returns what rule it breaks.
 func broken(from, path string, test bool) string {
 	for _, d := range doors() {
-		if inside(path, d.module) && from != pinned && !insideAny(from, d.only) && !(test && insideAny("tests", d.only)) {
+		if inside(path, d.module) && !insideAny(from, d.only) && !(test && insideAny("tests", d.only)) {
 			return "only " + d.only + " imports " + d.module + ": " + d.why
 		}
 	}
