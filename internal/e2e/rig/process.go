@@ -169,6 +169,8 @@ func (w *World) end() {
 		}
 	}
 	deadline := time.Now().Add(5 * time.Second)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
 	for left := w.descendants(); len(left) > 0; left = w.descendants() {
 		if time.Now().After(deadline) {
 			for _, d := range left {
@@ -179,7 +181,7 @@ func (w *World) end() {
 			return
 		}
 		w.reap()
-		time.Sleep(10 * time.Millisecond)
+		<-again.C
 	}
 }
 
