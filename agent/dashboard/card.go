@@ -20,11 +20,11 @@ type card struct {
 	Name  string
 	Place string
 	Look  look
-	Line  template.HTML // one quiet line below the status
-	Text  string        // what is wrong
-	Todo  string        // the one thing to do
-	More  int           // how many other faults there are
-	Press string        // name of the command that the card's button gives; empty: no button
+	Line  template.HTML     // one quiet line below the status
+	Text  string            // what is wrong
+	Todo  string            // the one thing to do
+	More  int               // how many other faults there are
+	Press fleet.CommandName // what the card's button orders; empty: no button
 }
 
 // look is how a status looks: never by colour alone.
@@ -58,11 +58,13 @@ func rings(v state.View) bool {
 var digits = regexp.MustCompile(`[0-9]{1,9}`)
 
 // rank orders machines by who needs somebody most, then by name, where "Kone
-// 10" comes after "Kone 2".
+// 10" comes after "Kone 2". Those that need nobody stay in their places when
+// clients come and go.
 func rank(v state.View) string {
-	n := slices.Index(fleet.Statuses(), v.Status)
-	if rings(v) && n > slices.Index(fleet.Statuses(), fleet.StatusNeedsAttention) {
-		n = slices.Index(fleet.Statuses(), fleet.StatusNeedsAttention)
+	calm := slices.Index(fleet.Statuses(), fleet.StatusInUse)
+	n := min(slices.Index(fleet.Statuses(), v.Status), calm)
+	if rings(v) {
+		n = min(n, slices.Index(fleet.Statuses(), fleet.StatusNeedsAttention))
 	}
 	name := digits.ReplaceAllStringFunc(strings.ToLower(v.Kiosk.Name), func(d string) string {
 		return strings.Repeat("0", 9-len(d)) + d
@@ -92,7 +94,6 @@ func (b *board) card(v visit, s state.View) card {
 		c.Line = since
 	case fleet.StatusOutOfService:
 		c.Line = t.say("card.by_staff", "when", t.when(s.Since))
-		c.Press = string(fleet.PutInService)
 	}
 	if s.Help != nil && s.Help.Answer != fleet.Done {
 		c.Line = t.say("card.asks")
@@ -105,8 +106,11 @@ func (b *board) card(v visit, s state.View) card {
 			c.Text, c.Todo = string(t.say("card.no_fault")), string(t.say("card.no_fault_todo"))
 		}
 	}
-	if c.Press != "" && !v.may(staff.SetService, s.Kiosk.Site) {
-		c.Press = ""
+	switch {
+	case s.Status == fleet.StatusOutOfService && v.may(staff.SetService, s.Kiosk.Site):
+		c.Press = fleet.PutInService
+	case s.Status == fleet.StatusOutOfOrder && s.Connected && v.may(staff.RestartKiosk, s.Kiosk.Site):
+		c.Press = fleet.RestartKiosk
 	}
 	return c
 }

@@ -48,12 +48,35 @@ func TestFirstPageSaysWhichMachinesWork(t *testing.T) {
 		"5 vapaana, 2 käytössä, 1 tyhjennetään, 1 otettu pois käytöstä, 1 suljettu.", "Kolme konetta tarvitsee sinua.",
 		"Ensi- ja turvakotien päiväkeskus Symppis", "Otettu pois käytöstä", "Ota käyttöön", "Vapaa", "Suljettu",
 		"Illusia", "4 / 5 toimii",
-		"Kone 4", "Ei käytössä", "klo 10.12 alkaen", "Koneen tyhjennystä ei voitu varmistaa.", "Käynnistä kone uudelleen virtanapista.",
+		"Kone 4", "Ei käytössä", "klo 10.12 alkaen", "Koneen tyhjennystä ei voitu varmistaa.", "Käynnistä kone uudelleen virtanapista.", "Käynnistä uudelleen",
 		"Kone 1", "Vaatii huomiota", "Kerro teknikolle.", "Ja 1 muu asia",
 		"Kone 2", "Käytössä", "Kone 3", "Vapaa", "Tyhjennetty ja tarkistettu klo 12.41", "Kone 10",
 		"Mesta", "Kone 1", "Ei yhteyttä", "Tarkista, että kone on päällä", "Kone 3", "Tyhjennetään", "Valmis hetken päästä")
 	if !strings.Contains(html, `title="21.11.2026 klo 12.41.00"`) {
 		t.Error("no exact time beside what is said")
+	}
+}
+
+// TestRank: who needs somebody comes first, and the others stay in their
+// places when clients come and go.
+func TestRank(t *testing.T) {
+	with := func(name string, status fleet.Status, calls bool) state.View {
+		v := kiosk(0, "a", "A", name, "")
+		v.Status = status
+		if calls {
+			v.Help = &fleet.HelpCall{}
+		}
+		return v
+	}
+	order := []state.View{
+		with("Kone 9", fleet.StatusOutOfOrder, false), with("Kone 8", fleet.StatusNoConnection, false),
+		with("Kone 3", fleet.StatusNeedsAttention, false), with("Kone 7", fleet.StatusInUse, true), with("Kone 6", fleet.StatusOutOfService, false),
+		with("Kone 1", fleet.StatusFree, false), with("kone 2", fleet.StatusInUse, false), with("Kone 10", fleet.StatusCleaning, false), with("Kone 11", fleet.StatusInUse, false),
+	}
+	for i := range order[1:] {
+		if a, b := rank(order[i]), rank(order[i+1]); a >= b {
+			t.Errorf("%q does not come before %q", a, b)
+		}
 	}
 }
 
@@ -174,7 +197,7 @@ func TestOrders(t *testing.T) {
 		t.Errorf("did\n%q, want\n%q", got, want)
 	}
 	_, html, _ := h.get(c, "/audit")
-	in(t, plain(html), "Viesti koneen ruudulle", "Lopeta istunto", "Otti salasanan käyttöön", "palvelimen komentorivi", "Lisäsi tunnuksen satu")
+	in(t, plain(html), "Viesti koneen ruudulle", "Lopeta istunto", "Otti salasanan käyttöön", "palvelin", "Lisäsi tunnuksen satu")
 }
 
 func TestKioskPage(t *testing.T) {
