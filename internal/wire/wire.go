@@ -23,11 +23,11 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 )
 
 // Version is the version of the contract.
@@ -53,15 +53,16 @@ type Message interface {
 	check() error
 }
 
-// kinds lists every message type; a frame of another type is refused.
-func kinds() map[string]Message {
+// kinds lists every message type; a frame of another type is refused. It is
+// made once: it is asked for every frame.
+var kinds = sync.OnceValue(func() map[string]Message {
 	m := map[string]Message{}
 	for _, v := range []Message{Challenge{}, Hello{}, Welcome{}, Report{}, Proof{}, Counts{}, Help{},
 		HelpOver{}, Result{}, Ack{}, Order{}, Settings{}, HelpAnswer{}} {
 		m[v.kind()] = v
 	}
 	return m
-}
+})
 
 // Encode returns the frame of a message. It refuses a message that Decode
 // would refuse, so that no end sends what the other cannot read.
@@ -111,12 +112,8 @@ func Decode(frame []byte) (Message, error) {
 }
 
 func unmarshal(frame []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(frame))
-	if err := dec.Decode(into); err != nil {
+	if err := json.Unmarshal(frame, into); err != nil {
 		return fmt.Errorf("%w: %v", ErrMalformed, err)
-	}
-	if dec.InputOffset() != int64(len(bytes.TrimRight(frame, " \t\r\n"))) {
-		return fmt.Errorf("%w: bytes after the message", ErrMalformed)
 	}
 	return nil
 }
