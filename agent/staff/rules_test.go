@@ -92,7 +92,11 @@ func TestHasherLetsTwoIn(t *testing.T) {
 		if ok, err := h.check(t.Context(), "nobody's password", ""); ok || err != nil {
 			t.Errorf("nobody signed in: %v, %v", ok, err)
 		}
-		if ok, err := h.check(t.Context(), "nobody's password", h.nobody); !ok || err != nil {
+		hash, err := h.make(t.Context(), "the right password")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := h.check(t.Context(), "the right password", hash); !ok || err != nil {
 			t.Errorf("the right password: %v, %v", ok, err)
 		}
 	})
