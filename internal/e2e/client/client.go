@@ -41,20 +41,43 @@ func (c *Client) Seen(ctx context.Context, host, control string) (town.Event, er
 	return c.await(ctx, host, "at:"+control)
 }
 
-// press presses the control once the keyboard is on it.
-func (c *Client) press(ctx context.Context, host, control string) error {
+// press presses the control once the keyboard is on it, and waits for what the
+// press does: an event at a host. While a pop-up closes, the page can have the
+// keyboard a moment before its window has, and a press is lost; so a client to
+// whom nothing happens presses again.
+func (c *Client) press(ctx context.Context, host, control, at, event string) error {
+	return c.pressFor(ctx, host, control, func(ctx context.Context) error {
+		_, err := c.Visit.Wait(ctx, at, event)
+		return err
+	})
+}
+
+func (c *Client) pressFor(ctx context.Context, host, control string, effect func(context.Context) error) error {
 	e, err := c.Seen(ctx, host, control)
 	if err != nil {
 		return err
-	}
-	if !c.Mouse {
-		return c.Key(ctx, "Return")
 	}
 	p, err := e.Place()
 	if err != nil {
 		return err
 	}
-	return c.Click(ctx, p.X, p.Y)
+	for range 4 {
+		if c.Mouse {
+			err = c.Click(ctx, p.X, p.Y)
+		} else {
+			err = c.Key(ctx, "Return")
+		}
+		if err != nil {
+			return err
+		}
+		short, cancel := context.WithTimeout(ctx, 4*time.Second)
+		err = effect(short)
+		cancel()
+		if err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("press %q at %s: %w", control, host, err)
 }
 
 // fill types words into the fields from the one where the keyboard is, and
@@ -118,14 +141,11 @@ func (c *Client) LogIn(ctx context.Context) error {
 // Identify goes through the identification pop-up of a service and comes back
 // signed in.
 func (c *Client) Identify(ctx context.Context, service string, known bool) error {
-	if err := c.press(ctx, service, "identify"); err != nil {
-		return err
-	}
-	if _, err := c.await(ctx, service, "popup_opened"); err != nil {
+	if err := c.press(ctx, service, "identify", service, "popup_opened"); err != nil {
 		return err
 	}
 	if known {
-		if err := c.press(ctx, town.Chooser, "continue"); err != nil {
+		if err := c.press(ctx, town.Chooser, "continue", town.Chooser, "recognised"); err != nil {
 			return err
 		}
 	} else {
@@ -149,10 +169,7 @@ func (c *Client) Authenticate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.press(ctx, town.Bank, "statement"); err != nil {
-		return err
-	}
-	if _, err := c.await(ctx, town.Bank, "auth_asked"); err != nil {
+	if err := c.press(ctx, town.Bank, "statement", town.Bank, "auth_asked"); err != nil {
 		return err
 	}
 	if err := c.change(ctx, before); err != nil {
@@ -179,17 +196,10 @@ func (c *Client) Authenticate(ctx context.Context) error {
 // Download copies the statement's reference to the clipboard and downloads the
 // statement.
 func (c *Client) Download(ctx context.Context) error {
-	if err := c.press(ctx, town.Bank, "copy"); err != nil {
+	if err := c.press(ctx, town.Bank, "copy", town.Bank, "copied"); err != nil {
 		return err
 	}
-	if _, err := c.await(ctx, town.Bank, "copied"); err != nil {
-		return err
-	}
-	if err := c.press(ctx, town.Bank, "download"); err != nil {
-		return err
-	}
-	_, err := c.await(ctx, town.Bank, "pdf_sent")
-	return err
+	return c.press(ctx, town.Bank, "download", town.Bank, "pdf_sent")
 }
 
 // Paste pastes into the benefits office's field and returns what came.
@@ -213,11 +223,24 @@ func (c *Client) Paste(ctx context.Context) (string, error) {
 
 // Attach picks the statement in the file dialog and sends it.
 func (c *Client) Attach(ctx context.Context) error {
-	if err := c.press(ctx, town.Benefits, "file"); err != nil {
-		return err
-	}
-	if err := c.pick(ctx, c.Downloads+"/"+c.Visit.FileName()); err != nil {
-		return err
+	for try := 0; ; try++ {
+		window := ""
+		err := c.pressFor(ctx, town.Benefits, "file", func(ctx context.Context) (err error) {
+			window, err = c.dialog(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		err = c.pick(ctx, window, c.Downloads+"/"+c.Visit.FileName())
+		if err == nil {
+			break
+		}
+		// The dialog completes names while somebody types, and on a busy
+		// machine a wrong one comes out; whoever sees no file tries again.
+		if !errors.Is(err, errNoFile) || try == 2 {
+			return err
+		}
 	}
 	if err := c.Key(ctx, "Return"); err != nil {
 		return err
@@ -239,11 +262,7 @@ func (c *Client) Attach(ctx context.Context) error {
 // pick types a path into the file dialog and presses the dialog's Open button,
 // at its lower right corner. (Enter in the path field closes the dialog without
 // a choice.)
-func (c *Client) pick(ctx context.Context, path string) error {
-	window, err := c.dialog(ctx)
-	if err != nil {
-		return err
-	}
+func (c *Client) pick(ctx context.Context, window, path string) error {
 	// Ctrl+L makes GTK's dialog take a path wherever its focus is.
 	if err := c.Key(ctx, "ctrl+l"); err != nil {
 		return err
@@ -266,9 +285,15 @@ func (c *Client) pick(ctx context.Context, path string) error {
 		if err == nil {
 			return nil
 		}
+		if len(c.Windows(ctx, browserClass)) < 2 {
+			return errNoFile
+		}
 	}
-	return fmt.Errorf("pick the statement: the page has no file: %w", err)
+	return fmt.Errorf("pick the statement: the dialog does not close: %w", err)
 }
+
+// errNoFile says that the dialog closed and the page has no file.
+var errNoFile = errors.New("pick the statement: the page has no file")
 
 type step struct {
 	name string
@@ -303,7 +328,7 @@ func (c *Client) Errand(ctx context.Context) error {
 		return err
 	}
 	return walk([]step{
-		{"go to the benefits office", func() error { return c.press(ctx, town.Bank, "benefits") }},
+		{"go to the benefits office", func() error { return c.press(ctx, town.Bank, "benefits", town.Benefits, "report") }},
 		{"paste the reference", func() error {
 			text, err := c.Paste(ctx)
 			if err == nil && text != c.Visit.Markers["clipboard"] {
@@ -322,15 +347,13 @@ const browserClass = "ClientBrowser"
 // dialog waits until the browser shows a window beside its own and returns the
 // newest.
 func (c *Client) dialog(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("no dialog came"))
-	defer cancel()
 	for {
 		if w := c.Windows(ctx, browserClass); len(w) > 1 {
 			return w[len(w)-1], nil
 		}
 		select {
 		case <-ctx.Done():
-			return "", context.Cause(ctx)
+			return "", fmt.Errorf("no dialog came: %w", ctx.Err())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
