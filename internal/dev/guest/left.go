@@ -52,6 +52,9 @@ func Gone(ctx context.Context, mark string, patience time.Duration) map[int]stri
 			for pid := range left {
 				_ = syscall.Kill(pid, syscall.SIGKILL) // it may just have gone
 			}
+			for n := 0; n < 40 && len(Left(mark)) > 0; n++ { // the kernel takes its time
+				<-tick.C
+			}
 			return left
 		}
 	}
