@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	b := &background{running: map[string]*exec.Cmd{}}
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"start": b.start, "stop": b.stop, "await": await, "take": take}})
+		"start": b.start, "finish": b.finish, "await": await, "take": take}})
 }
 
 // background runs agents whose output goes to files.
@@ -59,11 +59,11 @@ func (b *background) start(ts *testscript.TestScript, neg bool, args []string) {
 	b.running[out.Name()] = c
 }
 
-// stop FILE [KILL]: SIGTERM, or SIGKILL, and waits. SIGTERM must end in exit
+// finish FILE [KILL]: SIGTERM, or SIGKILL, and waits. SIGTERM must end in exit
 // code 0.
-func (b *background) stop(ts *testscript.TestScript, neg bool, args []string) {
+func (b *background) finish(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
-		ts.Fatalf("usage: stop FILE [KILL]")
+		ts.Fatalf("usage: finish FILE [KILL]")
 	}
 	b.mu.Lock()
 	c := b.running[ts.MkAbs(args[0])]

@@ -12,14 +12,15 @@ const restEvery = 10 * time.Second
 
 // giveBack returns memory to the system after something large was done, such
 // as hashing a password (19 MiB each). By itself the runtime takes minutes.
-// It acts when the heap holds a quarter more than after the last time, so a
-// heap that is large because there is much to hold is left alone.
+// It acts when the heap holds an eighth more than after the last time, so a
+// heap that is large because there is much to hold is left alone. For a
+// thousand kiosks that costs a few milliseconds, at most every ten seconds.
 func giveBack(ctx context.Context) error {
 	tick := time.NewTicker(restEvery)
 	defer tick.Stop()
 	rest := uint64(0)
 	for {
-		if heap() > rest+rest/4+1<<20 {
+		if heap() > rest+rest/8+512<<10 {
 			debug.FreeOSMemory()
 			rest = heap()
 		}

@@ -270,7 +270,8 @@ func TestFrames(t *testing.T) {
 // A newer connection takes over; the late end of the older one is not the
 // kiosk's end.
 func TestReplaced(t *testing.T) {
-	h := newHouse(t, nil)
+	gone := make(chan struct{}, 8)
+	h := newHouse(t, func(c *gate.Config) { c.Presence = telling{c.Presence, gone} })
 	d := h.enrolled()
 	d.connect()
 	old := d.conn
@@ -280,13 +281,25 @@ func TestReplaced(t *testing.T) {
 		t.Fatalf("the older connection ended with %v", err)
 	}
 	old.Close(link.CloseNormal, "")
+	<-gone // the older one's end has come to the gate
 	d.reports(fleet.Ready)
 	d.seeStatus(fleet.StatusFree)
-	d.send(wire.HelpOver{Seq: 1, Call: "00000000000000aa"})
-	receive[wire.Ack](d)
+	h.gate.Send(d.id, wire.HelpAnswer{Call: "00000000000000aa", Answer: fleet.Coming})
+	receive[wire.HelpAnswer](d) // what is for the kiosk goes to the newer one
 	if v, _ := h.board.View(d.id); !v.Connected {
 		t.Error("the end of the older connection marked the kiosk as gone")
 	}
+}
+
+// telling is a presence that tells when a connection's end has come to it.
+type telling struct {
+	gate.Presence
+	gone chan struct{}
+}
+
+func (p telling) Gone(id fleet.KioskID, epoch uint64) {
+	p.Presence.Gone(id, epoch)
+	p.gone <- struct{}{}
 }
 
 // What is numbered is applied once and acknowledged every time.

@@ -36,30 +36,30 @@ func TestPresence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := board(1)
 		id := kiosk(0).ID
-		var epochs []uint64 // of every connection there ever was
-		newest, stands := uint64(0), false
+		var epochs []uint64 // of every connection there ever was; the last one is the newest
+		stands := false
+		pick := func(t *rapid.T) (i int, newest bool) {
+			if len(epochs) == 0 {
+				t.Skip("never connected")
+			}
+			i = rapid.IntRange(0, len(epochs)-1).Draw(t, "connection")
+			return i, i == len(epochs)-1
+		}
 		reported := fleet.State("")
 		t.Repeat(map[string]func(*rapid.T){
 			"connect": func(t *rapid.T) {
-				newest, stands = b.Connected(id), true
-				epochs = append(epochs, newest)
+				epochs, stands = append(epochs, b.Connected(id)), true
 			},
 			"disconnect": func(t *rapid.T) {
-				if len(epochs) == 0 {
-					t.Skip("never connected")
-				}
-				e := rapid.SampledFrom(epochs).Draw(t, "epoch")
-				b.Gone(id, e)
-				stands = stands && e != newest
+				i, newest := pick(t)
+				b.Gone(id, epochs[i])
+				stands = stands && !newest
 			},
 			"report": func(t *rapid.T) {
-				if len(epochs) == 0 {
-					t.Skip("never connected")
-				}
-				e := rapid.SampledFrom(epochs).Draw(t, "epoch")
+				i, newest := pick(t)
 				s := rapid.SampledFrom([]fleet.State{fleet.Ready, fleet.InUse, fleet.Erasing}).Draw(t, "state")
-				b.Report(id, e, fleet.Report{At: time.Now(), State: s})
-				if e == newest {
+				b.Report(id, epochs[i], fleet.Report{At: time.Now(), State: s})
+				if newest {
 					reported = s
 				}
 			},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +145,28 @@ func TestApplyOnce(t *testing.T) {
 		if fresh != c.fresh || n != c.applied {
 			t.Errorf("step %d: fresh %v, applied %d; want %+v", i, fresh, n, c)
 		}
+	}
+}
+
+// Two connections of one kiosk may bring the same message at the same time.
+func TestApplyTogether(t *testing.T) {
+	s := open(t, t.TempDir())
+	var fresh atomic.Int32
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			ok, err := s.ApplyCounts(one, 1, fleet.Counts{Day: "2026-11-22"})
+			if err != nil {
+				t.Error(err)
+			}
+			if ok {
+				fresh.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if fresh.Load() != 1 {
+		t.Errorf("applied %d times", fresh.Load())
 	}
 }
 

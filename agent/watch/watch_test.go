@@ -138,6 +138,15 @@ func TestWorseIsNotHidden(t *testing.T) {
 	}
 }
 
+// But what a silent kiosk once said is not true for ever, however bad it was.
+func TestSilenceHidesTheOld(t *testing.T) {
+	f := facts(fleet.Ready, says(fleet.ShellNotPainting), gone)
+	v := watch.Judge(f, []state.Fault{{Code: fleet.ShellNotPainting, Since: noon.Add(-time.Hour)}})
+	if v.Status != fleet.StatusNoConnection || len(v.Shown) != 1 || v.Shown[0].Code != fleet.NoConnection {
+		t.Errorf("%+v", v)
+	}
+}
+
 // Every code of fleet has its sentence and its thing to do in every language,
 // and a rule: a kiosk for which all readings are bad shows it somewhere.
 func TestTexts(t *testing.T) {
