@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/url"
 	"syscall"
 	"testing"
@@ -35,6 +36,11 @@ func TestBrowserEveryEndWipes(t *testing.T) {
 		}},
 		{"the kiosk is killed", func(*testing.T) {
 			p.kiosk.Kill()
+			took := p.Until(5*time.Second, "everything ends with the kiosk", func() (bool, string) {
+				strays := p.Strays()
+				return len(strays) == 0, fmt.Sprint(strays)
+			})
+			t.Logf("everything ended %v after the kiosk", took)
 			p.kiosk.Begin()
 		}},
 		{"the power is cut", func(*testing.T) { p.powerCut() }},

@@ -266,6 +266,29 @@ func mainOf(pid int, class string) int {
 	return 0
 }
 
+// Strays are the living processes that a program of this world left behind when
+// it ended: those that belong to none that still runs.
+func (w *World) Strays() (strays []Found) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	owned := map[int]bool{}
+	for _, p := range w.processes {
+		if p.Ended() {
+			continue
+		}
+		owned[p.Pid()] = true
+		for _, below := range Under(p.Pid()) {
+			owned[below.Pid] = true
+		}
+	}
+	for _, f := range w.descendants() {
+		if !owned[f.Pid] {
+			strays = append(strays, f)
+		}
+	}
+	return strays
+}
+
 func (w *World) descendants() []Found { return Under(os.Getpid()) }
 
 // reap waits for orphans that became ours and have ended; those that a Process
