@@ -208,4 +208,3 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%+v after %+v", s, before)
 	}
 }
-
