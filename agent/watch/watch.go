@@ -152,7 +152,11 @@ func Judge(f state.Facts, before []state.Fault) state.Verdict {
 			fault.Since = before[i].Since
 		}
 		v.Open = append(v.Open, fault)
-		if due := fault.Since.Add(r.patience); f.Now.Before(due) {
+		patience := r.patience
+		if f.Report != nil && f.Report.State == fleet.OutOfOrder && r.severity == fleet.SeverityError {
+			patience = 0 // the machine has given up already: whoever sees that must see why
+		}
+		if due := fault.Since.Add(patience); f.Now.Before(due) {
 			if v.Next.IsZero() || due.Before(v.Next) {
 				v.Next = due
 			}

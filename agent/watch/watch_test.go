@@ -54,6 +54,8 @@ func TestJudge(t *testing.T) {
 		"closed":         {facts(fleet.Closed), fleet.StatusClosed, nil},
 		"out of service": {facts(fleet.OutOfService), fleet.StatusOutOfService, nil},
 		"out of order":   {facts(fleet.OutOfOrder), fleet.StatusOutOfOrder, nil},
+		"out of order, just now, and why": {facts(fleet.OutOfOrder, says(fleet.BrowserFailing)), fleet.StatusOutOfOrder,
+			[]fleet.Code{fleet.BrowserFailing}},
 		"never connected": {state.Facts{Now: noon, Since: noon.Add(-time.Hour)}, fleet.StatusNoConnection,
 			[]fleet.Code{fleet.NoConnection}},
 		"connected, nothing said yet": {state.Facts{Now: noon, Connected: true}, fleet.StatusNoConnection, nil},

@@ -110,7 +110,9 @@ func (a *Agent) leaf(names []string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate: %w", err)
 	}
-	return &tls.Certificate{Certificate: [][]byte{der, authority.Raw}, PrivateKey: key, Leaf: parsed}, nil
+	// Without the authority: whoever trusts it has it, and every signing of it
+	// gives other bytes.
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}, nil
 }
 
 // Authority is the certificate that staff may install in their browsers.

@@ -231,7 +231,12 @@ func (wt *wait) send(ctx context.Context, address string) error {
 	case err := <-wt.sent:
 		return err
 	case <-wt.gone:
-		return errors.New("the waiting page is gone")
+		select {
+		case err := <-wt.sent: // it took the address and went, in this order
+			return err
+		default:
+			return errors.New("the waiting page is gone")
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -40,6 +40,26 @@ type Manager struct {
 	err  error // why it ended; written before done is closed
 }
 
+// otherManager reports a window manager that is not ours. That of a kiosk which
+// was killed a moment ago is given the time to end.
+func (d *Display) otherManager(ctx context.Context) (string, bool) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		name, running := d.managerName()
+		if !running {
+			return "", false
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return name, true
+		}
+	}
+}
+
 // StartManager starts openbox on the display with our own configuration and
 // returns once it manages windows. It ends with the kiosk, with ctx and with
 // Stop. No configuration of any user is read.
@@ -48,7 +68,7 @@ func (d *Display) StartManager(ctx context.Context, c Config) (*Manager, error) 
 	if err != nil {
 		return nil, errors.New("start the window manager: openbox is not installed; install the package openbox")
 	}
-	if name, running := d.managerName(); running {
+	if name, running := d.otherManager(ctx); running {
 		return nil, fmt.Errorf("start the window manager: %s already runs on this display; use a display of the kiosk's own", name)
 	}
 	home := filepath.Join(c.Dir, "wm")

@@ -175,7 +175,7 @@ func (m *Machine) tick(ctx context.Context) {
 	if m.view.Help == HelpTrying && !m.Uplink.Connected() {
 		m.setHelp(HelpOffline)
 	}
-	if m.view != before || !m.Screen.Paints() {
+	if m.view != before || m.blank || !m.Screen.Paints() {
 		m.show(ctx)
 	}
 }

@@ -171,7 +171,8 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 		m.Counter.Session(m.category, length, end)
 	}
 	m.category = ""
-	m.fault(fleet.ShellNotPainting, <-drawn != nil)
+	m.blank = <-drawn != nil
+	m.fault(fleet.ShellNotPainting, m.blank)
 	m.drain()
 	if why != "" {
 		m.broken(ctx, why)

@@ -103,6 +103,7 @@ type Machine struct {
 	started  time.Time // of the machine
 	running  Running
 	painted  bool
+	blank    bool      // the last view is not on the screen
 	began    time.Time // of the running browser, then of the session
 	touched  time.Time // when the client last asked to go on
 	category string
@@ -303,7 +304,8 @@ func (m *Machine) show(ctx context.Context) error {
 	if err != nil {
 		m.Log.Warn("the shell did not draw", "err", err)
 	}
-	m.fault(fleet.ShellNotPainting, err != nil)
+	m.blank = err != nil
+	m.fault(fleet.ShellNotPainting, m.blank)
 	return err
 }
 

@@ -296,3 +296,39 @@ func TestLanguageIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// A view that did not get onto the screen is drawn again, and the fault goes.
+func TestBlankScreenIsDrawnAgain(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		inSession(t, w, m)
+		w.mu.Lock()
+		w.showErr = errFake
+		w.mu.Unlock()
+		w.press("help", "")
+		if !slices.Contains(m.Status().Faults, fleet.ShellNotPainting) {
+			t.Fatal("nobody is told")
+		}
+		w.mu.Lock()
+		w.showErr = nil
+		w.mu.Unlock()
+		pass(2 * time.Second)
+		if len(m.Status().Faults) != 0 {
+			t.Errorf("faults stay: %v", m.Status().Faults)
+		}
+	})
+}
+
+func TestMessageGoesOnceItWasRead(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		inSession(t, w, m)
+		m.Command(context.Background(), fleet.Command{ID: "1", Name: fleet.ShowMessage, Text: "Suljemme pian.", TTL: time.Hour}, func(fleet.Result) {})
+		synctest.Wait()
+		if w.last().Message == "" {
+			t.Fatal("the message is not shown")
+		}
+		w.press("done", "")
+		if w.last().Message != "" || m.Status().State != fleet.InUse {
+			t.Errorf("after it was read: %+v", w.last())
+		}
+	})
+}
