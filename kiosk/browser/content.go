@@ -44,9 +44,13 @@ func contents(mark session.Mark, policy, cookie []byte, uid, gid int) ([]content
 
 // preferences are the few settings that no policy covers: without a window
 // frame of Chromium's own there is no button that hides the window, and there
-// is nothing here that would bring it back.
+// is nothing here that would bring it back; and the dialog that asks for a file
+// to attach begins where the bank's statement was saved.
 func preferences() ([]byte, error) {
-	b, err := json.Marshal(map[string]any{"browser": map[string]any{"custom_chrome_frame": false, "has_seen_welcome_page": true}})
+	b, err := json.Marshal(map[string]any{
+		"browser":    map[string]any{"custom_chrome_frame": false, "has_seen_welcome_page": true},
+		"selectfile": map[string]any{"last_directory": Downloads},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make the preferences: %w", err)
 	}

@@ -18,7 +18,7 @@ import (
 
 // What fits on the page.
 const (
-	firstCount = 8
+	firstMost  = 8
 	groupLimit = 12
 	nameLimit  = 28
 	hintLimit  = 44
@@ -111,8 +111,8 @@ func (d document) fault() *fault {
 			return &fault{"group", i, "id", fmt.Sprintf("group %q has %d tiles; it must have 2 to %d", g.ID, n, groupLimit)}
 		}
 	}
-	if len(d.First) != firstCount {
-		return &fault{"", 0, "first", fmt.Sprintf("first has %d entries; it must have %d", len(d.First), firstCount)}
+	if len(d.First) < 1 || len(d.First) > firstMost {
+		return &fault{"", 0, "first", fmt.Sprintf("first has %d entries; it must have 1 to %d", len(d.First), firstMost)}
 	}
 	for i, id := range d.First {
 		if !seen[id] || slices.Contains(d.First[:i], id) {
