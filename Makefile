@@ -7,7 +7,7 @@ PROGRAMS := kiosk agent provision
 
 # The commit goes into the programs where git can tell it.
 vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
-gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs)
+gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
 .PHONY: run test build bench pictures setup clean programs \
 	fmt vet staticcheck modules unit race fuzz browser check
