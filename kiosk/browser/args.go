@@ -122,6 +122,9 @@ func chromiumArgs(s Sandbox) []string {
 		"--class=" + Class, "--lang=" + s.Lang, "--window-position=0,0", fmt.Sprintf("--window-size=%d,%d", s.Width, s.Height),
 		// Beneath the curtain nothing would ever be painted without it.
 		"--disable-backgrounding-occluded-windows",
+		// A shared memory segment's number means another segment, or none,
+		// outside the session's IPC namespace: the X server must not be told one.
+		"--no-xshm",
 	}
 	return append(append(a, s.Extra...), s.Page)
 }

@@ -138,6 +138,10 @@ func chromiumArgs(lorca []string) []string {
 		// The shell needs this machine and nothing else: whatever is not on the
 		// loopback goes to a proxy that is not there.
 		"--proxy-server=127.0.0.1:9",
+		// The shell has an IPC namespace of its own, in which a number names
+		// another segment than in the X server's. Told to use one, the server
+		// would draw somebody else's memory, or nothing at all.
+		"--no-xshm",
 		"--disable-component-update",
 		"--force-device-scale-factor=1",
 		"--disable-pinch",

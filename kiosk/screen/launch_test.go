@@ -35,7 +35,7 @@ func TestLaunchCleansArguments(t *testing.T) {
 		}
 	}
 	for _, good := range []string{"--remote-allow-origins=http://127.0.0.1", "--remote-debugging-port=0", "--class=" + Class,
-		"--app=http://127.0.0.1:5/TOKEN/", "--user-data-dir=" + insideProfile, "--disable-backgrounding-occluded-windows"} {
+		"--app=http://127.0.0.1:5/TOKEN/", "--user-data-dir=" + insideProfile, "--disable-backgrounding-occluded-windows", "--no-xshm"} {
 		if !slices.Contains(got, good) {
 			t.Errorf("%s is missing", good)
 		}

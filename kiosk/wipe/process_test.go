@@ -69,6 +69,24 @@ func TestProcesses(t *testing.T) {
 
 // A process that hides its environment is only trusted if it is older than
 // the session.
+// A shell that was just killed has lost its first process, by which it is
+// known, a little before its others.
+func TestProcessesThatAreDying(t *testing.T) {
+	m := newMachine(t)
+	w := m.wiper(nil)
+	mark := m.begin(w)
+	m.process(21, 1, os.Getuid(), 2, "", 9)
+	ended := make(chan struct{})
+	time.AfterFunc(dyingTime/6, func() {
+		os.RemoveAll(filepath.Join(m.proc, "21"))
+		close(ended)
+	})
+	if got := find(t, w.Wipe(t.Context(), mark), LookProcesses); got.Failed || got.Found != 0 || len(m.killed) != 0 {
+		t.Errorf("%+v, killed %v", got, m.killed)
+	}
+	<-ended
+}
+
 func TestProcessesHidden(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("nothing is hidden from root")
