@@ -122,9 +122,34 @@ func userAdd(ctx context.Context, args []string, stdin io.Reader, stdout io.Writ
 		_, err = fmt.Fprintf(stdout, "%s can sign in with the password%s.\n", name, at(a.Agent))
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s can sign in once with this code%s and then chooses a password:\n%s\nThe code is valid until %s.\n",
+	return sayCode(stdout, name, a)
+}
+
+func sayCode(stdout io.Writer, name string, a userAnswer) error {
+	_, err := fmt.Fprintf(stdout, "%s can sign in once with this code%s and then chooses a password:\n%s\nThe code is valid until %s.\n",
 		name, at(a.Agent), a.Code, a.Expires.Local().Format("2006-01-02 15:04 MST"))
 	return err
+}
+
+func userRenew(ctx context.Context, args []string, stdout io.Writer) error {
+	fs := flag.NewFlagSet("user renew", flag.ContinueOnError)
+	data := fs.String("data", "", "")
+	got, err := parse(fs, args, "NAME")
+	if err != nil {
+		return err
+	}
+	if err := need(map[string]string{"data": *data}, "data"); err != nil {
+		return err
+	}
+	o, done, err := operate(ctx, *data)
+	if err != nil {
+		return err
+	}
+	a, err := o.RenewUser(ctx, renewRequest{got[0]})
+	if err := errors.Join(err, done()); err != nil {
+		return err
+	}
+	return sayCode(stdout, got[0], a)
 }
 
 func at(address string) string {

@@ -22,6 +22,7 @@ import (
 type operator interface {
 	Enrol(ctx context.Context, who string, r wire.EnrolmentRequest) (wire.Enrolment, error)
 	AddUser(ctx context.Context, r userRequest) (userAnswer, error)
+	RenewUser(ctx context.Context, r renewRequest) (userAnswer, error)
 	AddToken(ctx context.Context, r tokenRequest) (tokenAnswer, error)
 	Users(ctx context.Context) ([]userLine, error)
 }
@@ -31,6 +32,10 @@ type userRequest struct {
 	Role     staff.Role   `json:"role"`
 	Site     fleet.SiteID `json:"site,omitempty"`
 	Password string       `json:"password,omitempty"`
+}
+
+type renewRequest struct {
+	Name string `json:"name"`
 }
 
 type userAnswer struct {
@@ -154,6 +159,20 @@ func (c *console) AddUser(ctx context.Context, r userRequest) (userAnswer, error
 	}
 	code, expires, err := c.staff.Invite(staff.Console, r.Name, r.Role, r.Site)
 	return userAnswer{code, expires.UTC(), address}, userError(err)
+}
+
+// RenewUser gives a person a fresh one-time code; their password goes on until
+// they use it.
+func (c *console) RenewUser(ctx context.Context, r renewRequest) (userAnswer, error) {
+	address, err := c.store.Address()
+	if err != nil {
+		return userAnswer{}, err
+	}
+	code, expires, err := c.staff.Renew(staff.Console, r.Name)
+	if errors.Is(err, staff.ErrNotFound) {
+		err = badInput("nobody is called %q; see agent user list", r.Name)
+	}
+	return userAnswer{code, expires.UTC(), address}, err
 }
 
 // Users lists the people.

@@ -56,6 +56,7 @@ func controlHandler(o operator) http.Handler {
 		serveEnrolment(w, r, o, staff.Console)
 	})
 	mux.HandleFunc("POST /control/users", control(o.AddUser))
+	mux.HandleFunc("POST /control/users/renew", control(o.RenewUser))
 	mux.HandleFunc("POST /control/tokens", control(o.AddToken))
 	mux.HandleFunc("GET /control/users", control(func(ctx context.Context, _ struct{}) ([]userLine, error) { return o.Users(ctx) }))
 	return mux
@@ -126,6 +127,11 @@ func (c *controlClient) Enrol(ctx context.Context, _ string, r wire.EnrolmentReq
 // AddUser adds a person.
 func (c *controlClient) AddUser(ctx context.Context, r userRequest) (userAnswer, error) {
 	return ask[userAnswer](ctx, c, http.MethodPost, "/control/users", r)
+}
+
+// RenewUser gives a person a fresh one-time code.
+func (c *controlClient) RenewUser(ctx context.Context, r renewRequest) (userAnswer, error) {
+	return ask[userAnswer](ctx, c, http.MethodPost, "/control/users/renew", r)
 }
 
 // AddToken makes a bearer token.

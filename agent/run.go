@@ -16,6 +16,7 @@ const usage = `Usage:
   agent enrol     --data DIR --site SITE --name NAME [--site-name NAME]
                   [--place PLACE] [--uses N] [--ttl 15m] [--json]
   agent user add  NAME --data DIR --role ROLE [--site SITE] [--password-stdin]
+  agent user renew NAME --data DIR
   agent user list --data DIR
   agent token add NAME --data DIR --role ROLE [--site SITE]
   agent simulate  --kiosks N (--agent URL --code CODE --pin PIN | --data DIR)
@@ -27,8 +28,9 @@ serve     runs the agent until it gets SIGTERM or Ctrl-C. ADDR is host:port;
           agent makes itself; --plain-http switches it off, on this machine's
           own addresses only.
 enrol     makes a one-time code with which a machine becomes a kiosk.
-user      adds a person, or lists them. ROLE is viewer, staff, technician or
-          admin. Without a password it prints a one-time code to sign in with.
+user      adds a person, renews the one-time code of one who has forgotten the
+          password, or lists people. ROLE is viewer, staff, technician or admin.
+          Without a password it prints a one-time code to sign in with.
 token     makes a bearer token for /api.
 simulate  runs N kiosks that do not exist but speak as real ones do.
 
@@ -102,6 +104,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return enrol(ctx, rest, stdout)
 	case "user add":
 		return userAdd(ctx, rest, stdin, stdout)
+	case "user renew":
+		return userRenew(ctx, rest, stdout)
 	case "user list":
 		return userList(ctx, rest, stdout)
 	case "token add":

@@ -116,28 +116,20 @@ func (s *Stage) port(ctx context.Context) (int, error) {
 
 var codeShape = regexp.MustCompile(`\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b`)
 
-// AddPerson makes somebody who can sign in. Each run makes one: the code of an
-// earlier one was used, or is too old.
+// AddPerson makes somebody who can sign in, or gives the one of an earlier run
+// a fresh code: theirs was used, or is too old.
 func (s *Stage) AddPerson(ctx context.Context) (name, code string, err error) {
-	for n := 1; n <= 100; n++ {
-		name = person
-		if n > 1 {
-			name += strconv.Itoa(n)
-		}
-		var out string
-		out, err = s.Do(ctx, nil, "agent", "user", "add", name, "--role", "admin", "--data", s.File("agent"))
-		if err == nil {
-			code = codeShape.FindString(out)
-			if code == "" {
-				return "", "", fmt.Errorf("agent user add told no code: %s", out)
-			}
-			return name, code, nil
-		}
-		if !strings.Contains(err.Error(), "choose another name") {
-			return "", "", err
-		}
+	out, err := s.Do(ctx, nil, "agent", "user", "add", person, "--role", "admin", "--data", s.File("agent"))
+	if err != nil && strings.Contains(err.Error(), "choose another name") {
+		out, err = s.Do(ctx, nil, "agent", "user", "renew", person, "--data", s.File("agent"))
 	}
-	return "", "", err
+	if err != nil {
+		return "", "", err
+	}
+	if code = codeShape.FindString(out); code == "" {
+		return "", "", fmt.Errorf("agent user told no code: %s", out)
+	}
+	return person, code, nil
 }
 
 // Enrol brings the kiosk a join file, unless it belongs to the agent already.
