@@ -13,11 +13,13 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -78,6 +80,8 @@ type Gate struct {
 	byAddr  *addresses
 	tries   *rate.Limiter // failed enrolments, of all
 	byTry   *addresses
+
+	turns atomic.Uint64 // of connections that proved who they are
 
 	mu     sync.Mutex
 	closed bool
@@ -175,19 +179,23 @@ func (g *Gate) forget(conn *link.Conn) {
 }
 
 // enter makes s the kiosk's connection in place of any before it.
-func (g *Gate) enter(s *session) bool {
+func (g *Gate) enter(s *session) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return false
+		return errors.New("the agent stops")
 	}
 	if old := g.live[s.kiosk.ID]; old != nil {
+		if old.turn > s.turn { // welcomed before, and overtaken on the way here
+			go s.conn.Close(link.CloseReplaced, "a newer connection took over")
+			return errors.New("a newer connection took over")
+		}
 		go old.conn.Close(link.CloseReplaced, "a newer connection took over")
 	}
 	g.live[s.kiosk.ID] = s
 	g.all[s.conn] = true
 	s.epoch = g.c.Presence.Connected(s.kiosk.ID)
-	return true
+	return nil
 }
 
 // leave ends s; a newer connection of the same kiosk is not touched.

@@ -22,6 +22,7 @@ type session struct {
 	conn    *link.Conn
 	kiosk   fleet.Kiosk
 	epoch   uint64
+	turn    uint64 // grows from one connection to the next, before the welcome
 	boot    string
 	stalled time.Time // since when messages cannot be kept; zero if they can. Only take looks at it
 }
@@ -58,14 +59,14 @@ func (g *Gate) meet(conn *link.Conn, hosts []string) (*session, error) {
 	if !ok {
 		return nil, refuse("bad signature")
 	}
-	s := &session{gate: g, conn: conn, kiosk: k, boot: hello.Boot}
+	s := &session{gate: g, conn: conn, kiosk: k, boot: hello.Boot, turn: g.turns.Add(1)}
 	if err := s.welcome(hello, nonce, host); err != nil {
 		conn.Close(link.CloseTryLater, "not now")
 		return nil, err
 	}
 	conn.Trust()
-	if !g.enter(s) {
-		return nil, errors.New("the agent stops")
+	if err := g.enter(s); err != nil {
+		return nil, err
 	}
 	if err := s.catchUp(); err != nil {
 		g.leave(s)

@@ -111,7 +111,11 @@ func (w *world) Show(ctx context.Context, v View) error {
 }
 func (w *world) Presses() <-chan Press       { return w.presses }
 func (w *world) screenLost() <-chan struct{} { return w.lost }
-func (w *world) Paints() bool                { return w.showErr == nil }
+func (w *world) Paints() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.showErr == nil
+}
 func (w *world) IdleFor() (time.Duration, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -68,6 +68,7 @@ func (a *fakeAgent) serve(c *link.Conn, host string) {
 	a.mu.Unlock()
 	c.Send(wire.Welcome{Signature: sig, ReportS: 1, Applied: applied, Time: time.Now(),
 		Settings: wire.SettingsOf(fleet.DefaultSettings())})
+	deaf := false // what was heard and not kept makes the whole connection worthless
 	for {
 		m, err := c.Receive()
 		if err != nil {
@@ -79,7 +80,7 @@ func (a *fakeAgent) serve(c *link.Conn, host string) {
 			a.mu.Unlock()
 			continue
 		}
-		if a.ackless {
+		if deaf = deaf || a.ackless; deaf {
 			a.mu.Unlock()
 			continue
 		}
