@@ -15,7 +15,9 @@ import (
 
 const usage = `Usage: kiosk COMMAND [--config FILE]
 
-  kiosk run               run the kiosk on this display until told to stop
+  kiosk run [--timings FILE]
+                          run the kiosk on this display until told to stop;
+                          FILE gets the moments that the bench measures
   kiosk check [--json]    say whether this machine can run a kiosk
   kiosk status [--json]   say what the running kiosk does
   kiosk start [--tile ID] begin a session, as a press on that tile would

@@ -109,8 +109,6 @@ func words() []word {
 		{"deb.deb" + "ian.org", "where packages come from is the machine's setting"},
 		{"security.deb" + "ian.org", "where packages come from is the machine's setting"},
 		{"registry.np" + "mjs", "where packages come from is the machine's setting"},
-		{"/work/" + "main", "a path of one developer's machine"},
-		{"/work/" + "shared", "a path of one developer's machine"},
 	}
 }
 
