@@ -62,6 +62,7 @@ func TestBrowserKioskBadInput(t *testing.T) {
 		o.Name = fmt.Sprintf("k%d", n)
 		return w.NewKiosk(d, nil, e, o)
 	}
+	soonOver, over := a.Enrol("--ttl", "1m"), time.After(61*time.Second)
 	good := a.Enrol()
 	t.Run("unknown key", func(t *testing.T) {
 		k := kiosk(good, rig.KioskOptions{Test: "colour = 1"})
@@ -113,6 +114,10 @@ func TestBrowserKioskBadInput(t *testing.T) {
 	t.Run("used code", func(t *testing.T) {
 		a.EnrolDevice(good)
 		refused(t, kiosk(good, rig.KioskOptions{}), "code")
+	})
+	t.Run("expired code", func(t *testing.T) {
+		<-over // a code lives a minute at least
+		refused(t, kiosk(soonOver, rig.KioskOptions{}), "too old")
 	})
 	t.Run("nothing is lost", func(t *testing.T) {
 		if all, err := a.Machines(); err != nil || len(all) != 1 {
