@@ -190,7 +190,7 @@ func TestFilesFailsWhenTimeIsUp(t *testing.T) {
 	}
 }
 
-func TestFilesFolderThatCannotBeRead(t *testing.T) {
+func TestGuestFolderThatCannotBeRead(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")
 	}

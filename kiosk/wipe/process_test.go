@@ -87,7 +87,7 @@ func TestProcessesThatAreDying(t *testing.T) {
 	<-ended
 }
 
-func TestProcessesHidden(t *testing.T) {
+func TestGuestProcessesHidden(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("nothing is hidden from root")
 	}

@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// browserTests are the names of tests that start a browser.
-const browserTests = "^TestBrowser"
+// browserTests are the names of tests that run as the guest: they start a
+// browser, or look at what an ordinary user may not.
+const browserTests = "^Test(Browser|Guest)"
 
 // scenarios is the folder whose every test drives the built programs.
 const scenarios = "internal/e2e"
@@ -22,7 +23,7 @@ const scenarios = "internal/e2e"
 const fuzzTime = "5s"
 
 var (
-	browserShape = regexp.MustCompile(`(?m)^func TestBrowser`)
+	browserShape = regexp.MustCompile(`(?m)^func Test(Browser|Guest)`)
 	fuzzShape    = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 )
 
