@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func TestConfigDefaults(t *testing.T) {
 		t.Error("a file that was named and is not there is passed over")
 	}
 	c, err := loadConfig(missing, false, map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"})
-	if err != nil || c.Runtime != "/run/user/7/yhteiskone" || c.settings(fleet.DefaultSettings()) != fleet.DefaultSettings() {
+	if err != nil || c.Runtime != "/run/user/7/yhteiskone" || !reflect.DeepEqual(c.settings(fleet.DefaultSettings()), fleet.DefaultSettings()) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	path := filepath.Join(t.TempDir(), "kiosk.toml")

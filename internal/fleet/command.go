@@ -18,6 +18,9 @@ const (
 	PutInService     CommandName = "in_service"
 	Identify         CommandName = "identify" // show the machine's name large on the curtain or strip for a while
 	ShowMessage      CommandName = "message"
+	SomeoneWaits     CommandName = "someone_waits" // the client keeps Settings.Notice
+	NobodyWaits      CommandName = "nobody_waits"
+	OpenWeb          CommandName = "open_web" // the allow list is lifted for the running session; names no address
 )
 
 // Command is one order to one kiosk.
@@ -45,6 +48,28 @@ type Counts struct {
 	Tiles     map[string]uint32 // by category of the tile pressed, for example "benefits"
 	Ends      map[End]uint32
 	HelpCalls uint32
+	Outcomes  map[Outcome]uint32 // the optional answers to "did you get it done?"
+}
+
+// Outcome is a client's optional answer at the end. Counted by day, nothing
+// else.
+type Outcome string
+
+// The outcomes. Partly and NotDone are counted when no reason follows.
+const (
+	GotDone    Outcome = "yes"
+	Partly     Outcome = "partly"
+	NotDone    Outcome = "no"
+	NoCodes    Outcome = "no_codes" // no bank codes
+	NoPhone    Outcome = "no_phone"
+	TooHard    Outcome = "too_hard"
+	PageBroken Outcome = "page_broken"
+	OtherWhy   Outcome = "other"
+)
+
+// Outcomes lists every Outcome.
+func Outcomes() []Outcome {
+	return []Outcome{GotDone, Partly, NotDone, NoCodes, NoPhone, TooHard, PageBroken, OtherWhy}
 }
 
 // MessageLimit is how many characters a message to the screen may have.

@@ -10,6 +10,7 @@ const (
 	BrowserFailing   Code = "browser_failing"    // the client's browser does not start or stay
 	StateNotKept     Code = "state_not_kept"     // the kiosk cannot write its own state
 	KioskRestarted   Code = "kiosk_restarted"    // the kiosk ended unexpectedly and was started again
+	ScreenFailing    Code = "screen_failing"     // the X server or the window manager did not answer and was started anew
 )
 
 // Faults that the agent concludes.
@@ -24,6 +25,18 @@ const (
 	BrowserMisplaced Code = "browser_misplaced"
 	ProofInvalid     Code = "proof_invalid" // a proof did not verify or did not follow the one before
 	HelpUnanswered   Code = "help_unanswered"
+	NoKeyboard       Code = "no_keyboard"
+	NoMouse          Code = "no_mouse" // and no touch screen
+	NoScreen         Code = "no_screen"
+	NewKeyboard      Code = "new_keyboard" // one was plugged in since the start: hardware keyloggers exist
+	USBChanged       Code = "usb_changed"
+	NoSound          Code = "no_sound"
+	DiskFailing      Code = "disk_failing"
+	ClockUnset       Code = "clock_unset" // no time server has set the clock
+	UpdatesWaiting   Code = "updates_waiting"
+	OnBattery        Code = "on_battery"
+	SwapOn           Code = "swap_on" // a session could reach the disk
+	ServicesDown     Code = "services_down"
 )
 
 // Severity says how much a fault matters to a client.

@@ -9,6 +9,8 @@ type HelpCall struct {
 	Kiosk      KioskID
 	At         time.Time // when the agent heard of it
 	Answer     HelpAnswer
+	Minutes    int    // with ComingSoon: in how many, 1 to 120; 0 means ten
+	Who        string // who comes, as clients are told; may be empty
 	AnsweredAt time.Time
 	AnsweredBy string // staff account name
 }

@@ -8,15 +8,64 @@ import (
 
 // Fleet returns the settings in fleet's words.
 func (s SettingsBody) Fleet() fleet.Settings {
-	return fleet.Settings{Version: s.Version, SiteName: s.SiteName, KioskName: s.KioskName,
-		Idle: seconds(s.IdleS), Warn: seconds(s.WarnS), Limit: seconds(s.LimitS)}
+	f := fleet.Settings{Version: s.Version, SiteName: s.SiteName, KioskName: s.KioskName,
+		Idle: seconds(s.IdleS), Warn: seconds(s.WarnS), Limit: seconds(s.LimitS), Notice: seconds(s.NoticeS),
+		Mode: s.Mode, Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone}
+	for _, t := range s.Support {
+		f.Support = append(f.Support, fleet.Support(t))
+	}
+	if s.Hours != nil {
+		f.Hours = &fleet.Hours{Days: map[string][]fleet.Span{}}
+		for d, spans := range s.Hours.Week {
+			f.Hours.Week[d] = spansOf(spans)
+		}
+		for d, spans := range s.Hours.Days {
+			f.Hours.Days[d] = spansOf(spans)
+		}
+	}
+	return f
+}
+
+func spansOf(pairs [][2]int) []fleet.Span {
+	var spans []fleet.Span
+	for _, p := range pairs {
+		spans = append(spans, fleet.Span{From: p[0], To: p[1]})
+	}
+	return spans
 }
 
 // SettingsOf is the other way of SettingsBody.Fleet; parts of a second are cut.
-func SettingsOf(s fleet.Settings) SettingsBody {
-	return SettingsBody{Version: s.Version, SiteName: s.SiteName, KioskName: s.KioskName,
-		IdleS: int(s.Idle / time.Second), WarnS: int(s.Warn / time.Second), LimitS: int(s.Limit / time.Second)}
+func SettingsOf(f fleet.Settings) SettingsBody {
+	s := SettingsBody{Version: f.Version, SiteName: f.SiteName, KioskName: f.KioskName,
+		IdleS: whole(f.Idle), WarnS: whole(f.Warn), LimitS: whole(f.Limit), NoticeS: whole(f.Notice),
+		Mode: f.Mode, Blocked: f.Blocked, Languages: f.Languages, Phone: f.Phone}
+	for _, t := range f.Support {
+		s.Support = append(s.Support, Support(t))
+	}
+	if f.Hours != nil {
+		s.Hours = &Hours{}
+		for d, spans := range f.Hours.Week {
+			s.Hours.Week[d] = pairsOf(spans)
+		}
+		if len(f.Hours.Days) > 0 {
+			s.Hours.Days = map[string][][2]int{}
+		}
+		for d, spans := range f.Hours.Days {
+			s.Hours.Days[d] = pairsOf(spans)
+		}
+	}
+	return s
 }
+
+func pairsOf(spans []fleet.Span) [][2]int {
+	pairs := [][2]int{}
+	for _, s := range spans {
+		pairs = append(pairs, [2]int{s.From, s.To})
+	}
+	return pairs
+}
+
+func whole(d time.Duration) int { return int(d / time.Second) }
 
 // Fleet returns the report in fleet's words.
 func (m Report) Fleet() fleet.Report {
@@ -25,6 +74,9 @@ func (m Report) Fleet() fleet.Report {
 	if m.Proof != nil {
 		p := fleet.ProofSummary(*m.Proof)
 		r.Proof = &p
+	}
+	if m.Serves != nil {
+		r.Serves = fleet.Serves(*m.Serves)
 	}
 	return r
 }
@@ -40,6 +92,8 @@ func ReportOf(r fleet.Report) Report {
 		p := ProofBrief(*r.Proof)
 		m.Proof = &p
 	}
+	serves := Serves(r.Serves)
+	m.Serves = &serves
 	return m
 }
 
@@ -63,12 +117,14 @@ func ProofOf(w fleet.WipeProof) ProofBody {
 
 // Fleet returns the counts in fleet's words.
 func (m Counts) Fleet() fleet.Counts {
-	return fleet.Counts{Day: m.Day, Sessions: m.Sessions, Lengths: m.Lengths, Tiles: m.Tiles, Ends: m.Ends, HelpCalls: m.HelpCalls}
+	return fleet.Counts{Day: m.Day, Sessions: m.Sessions, Lengths: m.Lengths, Tiles: m.Tiles, Ends: m.Ends, HelpCalls: m.HelpCalls,
+		Outcomes: m.Outcomes}
 }
 
 // CountsOf is the other way of Counts.Fleet.
 func CountsOf(seq uint64, c fleet.Counts) Counts {
-	return Counts{Seq: seq, Day: c.Day, Sessions: c.Sessions, Lengths: c.Lengths, Tiles: c.Tiles, Ends: c.Ends, HelpCalls: c.HelpCalls}
+	return Counts{Seq: seq, Day: c.Day, Sessions: c.Sessions, Lengths: c.Lengths, Tiles: c.Tiles, Ends: c.Ends, HelpCalls: c.HelpCalls,
+		Outcomes: c.Outcomes}
 }
 
 // Fleet returns the command in fleet's words.

@@ -51,6 +51,7 @@ type Report struct {
 	Faults  []fleet.Code `json:"faults"` // at most 32
 	Health  Health       `json:"health"`
 	Proof   *ProofBrief  `json:"last_proof,omitempty"`
+	Serves  *Serves      `json:"serves,omitempty"`
 }
 
 // Health are the readings; what could not be read is absent.
@@ -68,6 +69,32 @@ type Health struct {
 	ShellPaints    *bool    `json:"shell_paints,omitempty"`
 	BrowserAlive   *bool    `json:"browser_alive,omitempty"`
 	BrowserInPlace *bool    `json:"browser_in_place,omitempty"`
+
+	Keyboards    *int    `json:"keyboards,omitempty"`
+	Pointers     *int    `json:"pointers,omitempty"`
+	Touch        *bool   `json:"touch,omitempty"`
+	Screens      *int    `json:"screens,omitempty"`
+	Resolution   *string `json:"resolution,omitempty"`
+	USBChanges   *int    `json:"usb_changes,omitempty"`
+	NewKeyboards *int    `json:"new_keyboards,omitempty"`
+	Sound        *bool   `json:"sound,omitempty"`
+	CardReader   *bool   `json:"card_reader,omitempty"`
+	DiskHealthy  *bool   `json:"disk_healthy,omitempty"`
+	ClockSet     *bool   `json:"clock_set,omitempty"`
+	Updates      *int    `json:"updates,omitempty"`
+	OnMains      *bool   `json:"on_mains,omitempty"`
+	Battery      *int    `json:"battery,omitempty"`
+	Swap         *bool   `json:"swap,omitempty"`
+}
+
+// Serves is fleet.Serves.
+type Serves struct {
+	Mode     fleet.Mode `json:"mode,omitempty"`
+	Web      bool       `json:"web,omitempty"`
+	Waiting  bool       `json:"waiting,omitempty"`
+	Settings uint64     `json:"settings,omitempty"`
+	Probed   int        `json:"probed,omitempty"`
+	Down     []string   `json:"down,omitempty"` // at most 32, each a catalogue's name
 }
 
 // ProofBrief is the newest proof in a report.
@@ -111,6 +138,8 @@ type Counts struct {
 	Tiles     map[string]uint32    `json:"tiles"`
 	Ends      map[fleet.End]uint32 `json:"ends"`
 	HelpCalls uint32               `json:"help_calls"`
+
+	Outcomes map[fleet.Outcome]uint32 `json:"outcomes,omitempty"`
 }
 
 // Help rings. From the kiosk, kept until acknowledged or the session ends.
@@ -162,12 +191,35 @@ type SettingsBody struct {
 	IdleS     int    `json:"idle_s"`
 	WarnS     int    `json:"warn_s"`
 	LimitS    int    `json:"limit_s"`
+
+	NoticeS   int        `json:"notice_s,omitempty"`
+	Mode      fleet.Mode `json:"mode,omitempty"`
+	Blocked   []string   `json:"blocked,omitempty"`
+	Languages []string   `json:"languages,omitempty"`
+	Hours     *Hours     `json:"hours,omitempty"`
+	Support   []Support  `json:"support,omitempty"`
+	Phone     string     `json:"phone,omitempty"`
+}
+
+// Hours is fleet.Hours; a span is [from, to] in minutes from midnight.
+type Hours struct {
+	Week [7][][2]int         `json:"week"` // Sunday first
+	Days map[string][][2]int `json:"days,omitempty"`
+}
+
+// Support is fleet.Support.
+type Support struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // HelpAnswer tells the client who comes. From the agent.
 type HelpAnswer struct {
 	Call   string           `json:"call"`
 	Answer fleet.HelpAnswer `json:"answer"`
+
+	Minutes int    `json:"minutes,omitempty"` // with coming_soon: 1 to 120
+	Who     string `json:"who,omitempty"`     // at most 60 characters
 }
 
 func (Challenge) kind() string  { return "challenge" }
@@ -219,9 +271,42 @@ func (m Report) check() error {
 			return err
 		}
 	}
-	return errors.Join(size("faults", len(m.Faults), 0, 32), stamp("at", m.At), stamp("since", m.Since),
+	return errors.Join(m.Health.check(), m.Serves.check(),
+		size("faults", len(m.Faults), 0, 32), stamp("at", m.At), stamp("since", m.Since),
 		within("cpu_percent", m.Health.CPUPercent, 0, 100), within("load1", m.Health.Load1, 0, 1e6),
 		within("temperature_c", m.Health.TemperatureC, -100, 300))
+}
+
+func (h Health) check() error {
+	var errs []error
+	for what, n := range map[string]*int{"keyboards": h.Keyboards, "pointers": h.Pointers, "screens": h.Screens,
+		"usb_changes": h.USBChanges, "new_keyboards": h.NewKeyboards, "updates": h.Updates} {
+		if n != nil {
+			errs = append(errs, size(what, *n, 0, 1_000_000))
+		}
+	}
+	if h.Battery != nil {
+		errs = append(errs, size("battery", *h.Battery, 0, 100))
+	}
+	if h.Resolution != nil {
+		errs = append(errs, size("resolution", len(*h.Resolution), 0, 20))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Serves) check() error {
+	if s == nil {
+		return nil
+	}
+	if len(s.Mode) > 20 {
+		return errors.New("mode is too long")
+	}
+	for _, d := range s.Down {
+		if err := size("down", len(d), 1, 40); err != nil {
+			return err
+		}
+	}
+	return errors.Join(size("probed", s.Probed, 0, 1000), size("down", len(s.Down), 0, 32))
 }
 
 func (m Proof) check() error {
@@ -254,7 +339,12 @@ func (m Counts) check() error {
 			return err
 		}
 	}
-	return errors.Join(seq(m.Seq), size("ends", len(m.Ends), 0, 64))
+	for k := range m.Outcomes {
+		if err := size("key", len(k), 1, 40); err != nil {
+			return err
+		}
+	}
+	return errors.Join(seq(m.Seq), size("ends", len(m.Ends), 0, 64), size("outcomes", len(m.Outcomes), 0, 64))
 }
 
 func (m Help) check() error     { return errors.Join(seq(m.Seq), hexID("call", m.Call)) }
@@ -276,14 +366,15 @@ func (m Settings) check() error { return m.Settings.check() }
 func (s SettingsBody) check() error {
 	return errors.Join(size("site_name", len(s.SiteName), 0, 4*fleet.NameLimit),
 		size("kiosk_name", len(s.KioskName), 0, 4*fleet.NameLimit), size("idle_s", s.IdleS, 0, 86400),
-		size("warn_s", s.WarnS, 0, 86400), size("limit_s", s.LimitS, 0, 86400), s.Fleet().Validate())
+		size("warn_s", s.WarnS, 0, 86400), size("limit_s", s.LimitS, 0, 86400),
+		size("notice_s", s.NoticeS, 0, 86400), s.Fleet().Validate())
 }
 
 func (m HelpAnswer) check() error {
 	if !m.Answer.Valid() {
 		return errors.New("answer is unknown")
 	}
-	return hexID("call", m.Call)
+	return errors.Join(hexID("call", m.Call), size("minutes", m.Minutes, 0, 120), size("who", len([]rune(m.Who)), 0, fleet.NameLimit))
 }
 
 func size(what string, n, least, most int) error {

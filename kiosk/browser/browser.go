@@ -146,11 +146,11 @@ func (b *Browser) Check() error {
 }
 
 // Start starts a fresh browser on the waiting page.
-func (b *Browser) Start(ctx context.Context, mark session.Mark, lang string) (session.Running, error) {
+func (b *Browser) Start(ctx context.Context, mark session.Mark, setup session.Setup) (session.Running, error) {
 	if err := b.Check(); err != nil {
 		return nil, fmt.Errorf("start the client's browser: %w", err)
 	}
-	lang = spoken(lang)
+	lang := spoken(setup.Lang)
 	wt, page := b.server.expect(lang)
 	r, err := b.start(ctx, mark, lang, page)
 	if err != nil {

@@ -156,7 +156,7 @@ func newBrowser(t testing.TB, o browser.Options) *browser.Browser {
 // start starts a browser and waits until it has painted.
 func start(t testing.TB, b *browser.Browser, mark session.Mark) session.Running {
 	t.Helper()
-	r, err := b.Start(t.Context(), mark, "fi")
+	r, err := b.Start(t.Context(), mark, session.Setup{Lang: "fi"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestBrowserDiesWithItsParent(t *testing.T) {
 	const parent = "YHTEISKONE_TEST_PARENT"
 	if token := os.Getenv(parent); token != "" {
 		b := newBrowser(t, (&desk{name: os.Getenv("DISPLAY"), cookies: os.Getenv("XAUTHORITY")}).options().WithRoom(1366, 696))
-		r, err := b.Start(t.Context(), session.Mark{Token: token, Canary: strings.Repeat("b", 32), Started: time.Now()}, "fi")
+		r, err := b.Start(t.Context(), session.Mark{Token: token, Canary: strings.Repeat("b", 32), Started: time.Now()}, session.Setup{Lang: "fi"})
 		if err != nil {
 			t.Fatal(err)
 		}

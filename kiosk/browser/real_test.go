@@ -33,7 +33,7 @@ func TestBrowserPaintsUnderCurtain(t *testing.T) {
 	if took > 10*time.Second {
 		t.Errorf("painted after %v, more than 10 s", took)
 	}
-	await(t, "the window in its place", 5*time.Second, func() bool { alive, placed := r.Look(); return alive && placed })
+	await(t, "the window in its place", 5*time.Second, func() bool { l := r.Look(); return l.Alive && l.Placed })
 }
 
 func TestBrowserOpensOncePerSession(t *testing.T) {
@@ -161,8 +161,8 @@ func TestBrowserLostWhenItEnds(t *testing.T) {
 		t.Error("a lost browser opened a page")
 	}
 	kill(t, r)
-	if alive, placed := r.Look(); alive || placed {
-		t.Errorf("Look says %v %v", alive, placed)
+	if l := r.Look(); l.Alive || l.Placed {
+		t.Errorf("Look says %v", l)
 	}
 }
 

@@ -98,15 +98,21 @@ func (r *running) Open(address string) error {
 const slack = 2
 
 // Look implements session.Running.
-func (r *running) Look() (alive, inPlace bool) {
+func (r *running) Look() session.Look {
 	select {
 	case <-r.exited:
-		return false, false
+		return session.Look{}
 	default:
 	}
 	at, mapped, found, err := r.o.Windows.Where(Class)
-	return true, err == nil && found && mapped && near(at, r.o.Windows.Room())
+	return session.Look{Alive: true, Placed: err == nil && found && mapped && near(at, r.o.Windows.Room()), Answers: true}
 }
+
+// Adjust implements session.Running.
+func (r *running) Adjust(session.Comfort) error { return nil }
+
+// OpenWeb implements session.Running.
+func (r *running) OpenWeb() error { return nil }
 
 func near(a, b Rect) bool {
 	for _, d := range []int{a.X - b.X, a.Y - b.Y, a.W - b.W, a.H - b.H} {

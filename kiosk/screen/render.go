@@ -43,7 +43,7 @@ const lastCallFrom = 20 * time.Second
 func kindOf(v session.View) kind {
 	in := v.State.InSession()
 	switch {
-	case in && v.State == fleet.Warning && !v.ByLimit && v.EndsIn <= lastCallFrom:
+	case in && v.State == fleet.Warning && v.Why == session.NoReason && v.EndsIn <= lastCallFrom:
 		return lastCall // a press helps, so nobody may overlook it
 	case in && v.Confirm:
 		return confirm
@@ -198,7 +198,7 @@ func (p page) TimeLeft() (string, error) {
 // Countdown says when the session ends unless somebody acts.
 func (p page) Countdown() (string, error) {
 	key := "erase_in"
-	if p.ByLimit {
+	if p.Why != session.NoReason {
 		key = "limit_in"
 	}
 	return p.texts.count(p.Lang, key, max(1, int(p.EndsIn/time.Second)))

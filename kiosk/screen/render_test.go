@@ -66,7 +66,7 @@ func views() map[string]session.View {
 			v.Confirm, v.EndsIn = true, 40*time.Second
 		}),
 		"warning":       make(fleet.Warning, func(v *session.View) { v.EndsIn, v.Left = 54*time.Second, 12*time.Minute }),
-		"warning_limit": make(fleet.Warning, func(v *session.View) { v.EndsIn, v.ByLimit = 12*time.Second, true }),
+		"warning_limit": make(fleet.Warning, func(v *session.View) { v.EndsIn, v.Why = 12*time.Second, session.ByLimit }),
 		"last_call":     make(fleet.Warning, func(v *session.View) { v.EndsIn = 17 * time.Second }),
 		"last_second":   make(fleet.Warning, func(v *session.View) { v.EndsIn = time.Second }),
 		"message":       make(fleet.InUse, func(v *session.View) { v.Message, v.Left = "Keitto on <valmis> & ilmaista.", time.Minute }),
@@ -142,7 +142,7 @@ func TestKindOf(t *testing.T) {
 		{"unverified machine never says erased", v{State: fleet.OutOfOrder, Erased: true}, outOfOrder},
 		{"warning keeps off the page", v{State: fleet.Warning, EndsIn: 21 * time.Second}, warning},
 		{"last seconds cover it", v{State: fleet.Warning, EndsIn: 20 * time.Second}, lastCall},
-		{"no press moves the limit: never covered", v{State: fleet.Warning, EndsIn: 5 * time.Second, ByLimit: true}, warning},
+		{"no press moves the limit: never covered", v{State: fleet.Warning, EndsIn: 5 * time.Second, Why: session.ByLimit}, warning},
 		{"last seconds before the question", v{State: fleet.Warning, EndsIn: 5 * time.Second, Confirm: true}, lastCall},
 		{"question before message and name", v{State: fleet.InUse, Confirm: true, Message: "x", Identify: true}, confirm},
 		{"no question without a session", v{State: fleet.Ready, Confirm: true}, welcome},

@@ -162,6 +162,12 @@ func (s *Screen) Paints() bool {
 // IdleFor is how long nobody has touched mouse, keyboard or screen.
 func (s *Screen) IdleFor() (time.Duration, error) { return s.Display.IdleFor() }
 
+// Spoken is the view in words.
+func (s *Screen) Spoken(v session.View) string { return "" }
+
+// Light turns the monitor on or off.
+func (s *Screen) Light(on bool) error { return nil }
+
 // Show draws the view and returns when it is on the screen, without the
 // emergency curtain unless Cover was called meanwhile. While the shell is being
 // started anew it waits for it as long as ctx allows.

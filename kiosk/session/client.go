@@ -122,11 +122,12 @@ func (m *Machine) HelpHeard(call string) {
 }
 
 // HelpAnswered says what staff answered.
-func (m *Machine) HelpAnswered(call string, a fleet.HelpAnswer) {
+func (m *Machine) HelpAnswered(call string, a fleet.HelpAnswer, minutes int, who string) {
 	m.tell(func() {
 		if m.help.id != call {
 			return
 		}
+		m.view.HelpIn, m.view.HelpWho = minutes, who
 		switch a {
 		case fleet.Coming:
 			m.setHelp(HelpComing)
@@ -218,9 +219,12 @@ func (m *Machine) limits() fleet.End {
 	case left <= 0:
 		return fleet.EndIdle
 	case left <= m.now.Warn:
-		m.view.EndsIn, m.view.ByLimit = (left + time.Second - 1).Truncate(time.Second), byLimit
+		m.view.EndsIn, m.view.Why = (left + time.Second - 1).Truncate(time.Second), NoReason
+		if byLimit {
+			m.view.Why = ByLimit
+		}
 	default:
-		m.view.EndsIn, m.view.ByLimit = 0, false
+		m.view.EndsIn, m.view.Why = 0, NoReason
 	}
 	return ""
 }
@@ -238,7 +242,8 @@ func (m *Machine) keepState() {
 func (m *Machine) watch() {
 	shell, alive, placed := m.Screen.Paints(), false, false
 	if m.running != nil {
-		alive, placed = m.running.Look()
+		look := m.running.Look()
+		alive, placed = look.Alive, look.Placed
 	}
 	m.mu.Lock()
 	m.status.Shell, m.status.Alive, m.status.Placed = shell, alive, placed

@@ -50,7 +50,7 @@ func (w *world) note(s string) {
 	w.did = append(w.did, s)
 }
 
-func (w *world) Start(ctx context.Context, m Mark, lang string) (Running, error) {
+func (w *world) Start(ctx context.Context, m Mark, s Setup) (Running, error) {
 	w.note("start")
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,7 +66,9 @@ func (w *world) Start(ctx context.Context, m Mark, lang string) (Running, error)
 func (r *fakeRun) Painted() <-chan struct{} { return r.painted }
 func (r *fakeRun) Lost() <-chan struct{}    { return r.lost }
 func (r *fakeRun) Open(a string) error      { r.w.note("open"); r.address = a; return nil }
-func (r *fakeRun) Look() (bool, bool)       { return !r.killed, !r.killed }
+func (r *fakeRun) Look() Look               { return Look{!r.killed, !r.killed, true} }
+func (r *fakeRun) Adjust(Comfort) error     { return nil }
+func (r *fakeRun) OpenWeb() error           { return nil }
 func (r *fakeRun) Raise() error             { return nil }
 func (r *fakeRun) Kill(context.Context) error {
 	r.w.note("kill")
@@ -102,7 +104,10 @@ func (w *world) Prove(looks []fleet.Look, took time.Duration) (fleet.WipeProof, 
 }
 func (w *world) Last() *fleet.WipeProof { return nil }
 
-func (w *world) Cover() error { w.note("cover"); return nil }
+func (w *world) Spoken(View) string    { return "" }
+func (w *world) Light(bool) error      { return nil }
+func (w *world) Outcome(fleet.Outcome) {}
+func (w *world) Cover() error          { w.note("cover"); return nil }
 func (w *world) Show(ctx context.Context, v View) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

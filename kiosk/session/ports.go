@@ -21,8 +21,32 @@ type Browser interface {
 	// Start starts a fresh browser in its own namespaces on our waiting page,
 	// with the mark planted. It returns as soon as the process runs; an error
 	// means that nothing is left running.
-	Start(ctx context.Context, mark Mark, lang string) (Running, error)
+	Start(ctx context.Context, mark Mark, setup Setup) (Running, error)
 }
+
+// Setup is how a browser is started.
+type Setup struct {
+	Lang    string  // of the client, for example "fi"
+	Comfort Comfort // Size and Contrast of its pages
+	Mode    fleet.Mode
+	Blocked []string // fleet.Settings.Blocked
+}
+
+// Comfort is how a client wants to see, hear and type. It is kept for the
+// session and gone with it. The zero value is nobody's choice: Plain is.
+type Comfort struct {
+	Size     int  // percent: one of Sizes
+	Contrast bool // high contrast
+	Speak    bool // what is on the curtain and the strip is read aloud
+	Keyboard bool // the on-screen keyboard is up
+	Sticky   bool // Shift, Ctrl and Alt stay down until the next key
+}
+
+// Plain is what every session begins with.
+func Plain() Comfort { return Comfort{Size: 100} }
+
+// Sizes are the text sizes to choose from, in percent.
+func Sizes() []int { return []int{100, 125, 150, 200, 300} }
 
 // Running is one browser of one session.
 type Running interface {
@@ -34,13 +58,48 @@ type Running interface {
 	// Open sends the waiting page to the address, once; an empty one is the
 	// browser's own home page.
 	Open(address string) error
-	// Look tells whether the process runs and its window is in its place.
-	Look() (alive, inPlace bool)
+	// Look tells how the browser is.
+	Look() Look
+	// Adjust makes the pages follow Size and Contrast, from now on and as far
+	// as a running browser can.
+	Adjust(Comfort) error
+	// OpenWeb lifts the allow list for the rest of the session. The block list
+	// stays.
+	OpenWeb() error
 	// Raise gives the browser's window the keyboard.
 	Raise() error
 	// Kill ends every process of the session and returns when none is left,
 	// or with an error when one is after the context's end.
 	Kill(ctx context.Context) error
+}
+
+// Look is how a running browser is.
+type Look struct {
+	Alive   bool // its process runs
+	Placed  bool // its window is where it should be
+	Answers bool // its window answered lately; true while that is not yet known
+}
+
+// Aids are what helps a client to read and type: a voice, an on-screen
+// keyboard, sticky keys. Implemented in kiosk's run over kiosk/speech,
+// kiosk/keyboard and kiosk/display. No method waits for anything.
+type Aids interface {
+	// Can tells what this machine can do in the language.
+	Can(lang string) (speak, keyboard, sticky bool)
+	// Say reads the text aloud instead of what is being read; an empty text
+	// silences.
+	Say(text, lang string) error
+	// SaySelected reads aloud what the client has selected on their page.
+	SaySelected(lang string) error
+	// Chime sounds once, for somebody who does not look at the screen.
+	Chime() error
+	// Keyboard shows or hides the on-screen keyboard above the strip, whose
+	// height in units is given.
+	Keyboard(show bool, lang string, above int) error
+	Sticky(on bool) error
+	// Reset puts everything back to how the next client finds it. The keys
+	// that were held and the words that were spoken are forgotten.
+	Reset() error
 }
 
 // Wiper looks for what should have vanished. Implemented by kiosk/wipe.
@@ -85,12 +144,26 @@ type Screen interface {
 	Paints() bool
 	// IdleFor is how long nobody has touched mouse, keyboard or screen.
 	IdleFor() (time.Duration, error)
+	// Spoken is the view in words, as it is read aloud.
+	Spoken(v View) string
+	// Light turns the monitor on or off, for the hours when the place is closed.
+	Light(on bool) error
 }
 
 // Press is one press on our own pages.
 type Press struct {
-	What string // "tile", "end", "end_yes", "end_no", "help", "help_cancel", "language", "continue", "done", "back"
-	Arg  string // tile or language identifier
+	// What is one of
+	//   on the welcome page: "tile" (Arg: its identifier), "language" (Arg: code)
+	//   about the end: "end", "end_yes", "end_no", "continue" (I am still here),
+	//     "more_time", "notice_ok", "done" (seen), "answer" (Arg: fleet.Outcome), "skip"
+	//   about help: "help", "help_cancel"
+	//   on the strip: "menu", "menu_close", "back" (to the page)
+	//   comfort: "size" (Arg: percent), "contrast", "speak", "keyboard", "sticky"
+	//     (each turns on or off), "say" (read this page of ours), "say_selected"
+	//   hiding the screen: "hide", "picture" (Arg: its name), "hide_cancel"
+	//   somebody waits: "queue", "queue_over"
+	What string
+	Arg  string
 }
 
 // HelpState is what the client is told about a help call.
@@ -107,22 +180,81 @@ const (
 	HelpNobody  HelpState = "cannot_come"
 )
 
+// Reason is why a session will end although its client is there.
+type Reason string
+
+// The reasons. NoReason means idleness: a press ends the countdown.
+const (
+	NoReason  Reason = ""
+	ByLimit   Reason = "limit"
+	ByQueue   Reason = "queue"
+	ByClosing Reason = "closing"
+)
+
+// HideStep is how far hiding the screen has come.
+type HideStep string
+
+// The steps: choose three pictures, covered, covered and the last three were
+// others.
+const (
+	HideNone   HideStep = ""
+	HideChoose HideStep = "choose"
+	HideOn     HideStep = "on"
+	HideWrong  HideStep = "wrong"
+)
+
+// PicturesToHide is how many pictures uncover a hidden screen.
+const PicturesToHide = 3
+
+// AskStep is how far the question at the end has come.
+type AskStep string
+
+// The steps: did you get it done; what stood in the way.
+const (
+	AskNone AskStep = ""
+	AskDone AskStep = "done"
+	AskWhy  AskStep = "why"
+)
+
 // View is all that the shell draws. Two equal views look the same.
 type View struct {
 	State     fleet.State
-	Lang      string // "fi", "sv", "en"
+	Lang      string // "fi", "sv", "en" and the others of screen's texts
+	Languages string // those offered, with commas between; empty means all
 	SiteName  string
 	KioskName string
 	LastClean time.Time     // zero before the first proof
 	Erased    bool          // the last client's "your data has been erased" is up
+	Ask       AskStep       // with Erased: the optional question
+	Preparing bool          // on the welcome page: the browser is being started in the chosen language or size
+	Chosen    string        // the tile that opens as soon as it is there
 	Confirm   bool          // "do you want to end?" is asked
-	Left      time.Duration // until the time limit, in whole minutes; 0 for no limit
+	Left      time.Duration // until the session must end, in whole minutes; 0 for no limit
+	Why       Reason        // what sets Left
 	EndsIn    time.Duration // until the session ends unless somebody acts, whole seconds; only in Warning
-	ByLimit   bool          // Warning is about the time limit, which no press moves
+	Notice    int           // minutes: 10, 5 or 1, shown until it is answered; 0 for none
+	MoreTime  bool          // a press on "more time" gives some
+	Waiting   bool          // somebody waits for the machine
 	Help      HelpState
-	Trouble   fleet.Code // why it is out of order
-	Message   string     // from staff
-	Identify  bool       // show the machine's name large
+	HelpWho   string // who comes; may be empty
+	HelpIn    int    // in how many minutes; with HelpSoon
+	Mode      fleet.Mode
+	Web       bool // staff opened the whole web for this session
+	Comfort   Comfort
+	CanSpeak  bool
+	CanType   bool // there is an on-screen keyboard
+	CanStick  bool
+	Menu      bool // the strip's page of comforts is open
+	Hide      HideStep
+	Picked    int           // pictures pressed so far, of PicturesToHide
+	HideLeft  time.Duration // until a hidden session is erased, in whole minutes, rounded up
+	Down      string        // tiles whose services do not answer, with commas between
+	Support   fleet.Support // the next or present time of digital support; zero for none known
+	Phone     string        // of support by phone
+	OpensAt   time.Time     // in Closed: when the place opens; zero if unknown
+	Trouble   fleet.Code    // why it is out of order
+	Message   string        // from staff
+	Identify  bool          // show the machine's name large
 }
 
 // Tile is what the session needs to know of a catalogue's entry.
@@ -152,4 +284,11 @@ type Uplink interface {
 type Counter interface {
 	Session(category string, length time.Duration, end fleet.End)
 	Help()
+	Outcome(fleet.Outcome)
+}
+
+// Services tells which tiles' services do not answer just now. Implemented by
+// kiosk/services.
+type Services interface {
+	Down() (tiles []string)
 }

@@ -50,7 +50,7 @@ func (m *Machine) prepare(ctx context.Context) {
 		return
 	}
 	m.fault(fleet.StateNotKept, false)
-	running, err := m.Browser.Start(ctx, mark, m.Lang)
+	running, err := m.Browser.Start(ctx, mark, Setup{Lang: m.Lang, Comfort: Plain(), Mode: m.now.Mode, Blocked: m.now.Blocked})
 	if err != nil {
 		m.Log.Error("the client's browser does not start", "err", err)
 		m.later(ctx)
@@ -146,7 +146,7 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 	}
 	m.Trace("curtain")
 	length := time.Since(m.began)
-	m.view.Confirm, m.view.EndsIn, m.view.ByLimit, m.view.Left = false, 0, false, 0
+	m.view.Confirm, m.view.EndsIn, m.view.Why, m.view.Left = false, 0, NoReason, 0
 	m.view.Lang, m.view.Message, m.view.Identify = m.Lang, "", false
 	m.set(fleet.Erasing)
 	drawn := make(chan error, 1)

@@ -58,15 +58,17 @@ type Memory interface {
 
 // Deps are what a Machine works with. All are needed but Trace.
 type Deps struct {
-	Browser Browser
-	Wiper   Wiper
-	Prover  Prover
-	Screen  Screen
-	Tiles   Tiles
-	Uplink  Uplink
-	Counter Counter
-	Memory  Memory
-	Log     *slog.Logger
+	Browser  Browser
+	Wiper    Wiper
+	Prover   Prover
+	Screen   Screen
+	Aids     Aids
+	Services Services
+	Tiles    Tiles
+	Uplink   Uplink
+	Counter  Counter
+	Memory   Memory
+	Log      *slog.Logger
 	// Restart makes the program end and be started anew.
 	Restart func()
 	// Trace is told of moments that the bench measures; may be nil.
@@ -131,7 +133,7 @@ func New(d Deps, settings fleet.Settings) *Machine {
 	}
 	m := &Machine{Deps: d, inbox: make(chan func()), done: make(chan struct{}), settings: settings, now: settings,
 		seen: map[string]fleet.Result{}}
-	m.view = View{State: fleet.Starting, Lang: d.Lang}
+	m.view = View{State: fleet.Starting, Lang: d.Lang, Comfort: Plain()}
 	m.status = Status{State: fleet.Starting, Since: time.Now()}
 	return m
 }

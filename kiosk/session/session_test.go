@@ -129,7 +129,7 @@ func TestWarningAndGoingOn(t *testing.T) {
 		inSession(t, w, m)
 		pass(4*time.Minute + 30*time.Second)
 		wantState(t, m, fleet.Warning)
-		if v := w.last(); v.EndsIn != 30*time.Second || v.ByLimit {
+		if v := w.last(); v.EndsIn != 30*time.Second || v.Why != NoReason {
 			t.Errorf("shows %+v", v)
 		}
 		w.press("continue", "")
@@ -148,7 +148,7 @@ func TestWarningAndGoingOn(t *testing.T) {
 		}
 		w.press("continue", "")
 		pass(2 * time.Second)
-		if v := w.last(); v.State != fleet.Warning || !v.ByLimit || v.Left != time.Minute {
+		if v := w.last(); v.State != fleet.Warning || v.Why != ByLimit || v.Left != time.Minute {
 			t.Errorf("shows %+v", v)
 		}
 	})
@@ -179,12 +179,12 @@ func TestHelp(t *testing.T) {
 		}
 		m.HelpHeard(w.calls[0])
 		synctest.Wait()
-		m.HelpAnswered("other", fleet.CannotCome)
+		m.HelpAnswered("other", fleet.CannotCome, 0, "")
 		synctest.Wait()
 		if got := m.Status().Help; got != HelpRinging {
 			t.Errorf("help is %q", got)
 		}
-		m.HelpAnswered(w.calls[0], fleet.Coming)
+		m.HelpAnswered(w.calls[0], fleet.Coming, 0, "")
 		synctest.Wait()
 		if w.last().Help != HelpComing {
 			t.Errorf("shows %q", w.last().Help)

@@ -68,6 +68,16 @@ func (c *Counter) Session(category string, length time.Duration, end fleet.End) 
 // Help counts one call for help.
 func (c *Counter) Help() { c.add(func(d *fleet.Counts) { d.HelpCalls++ }) }
 
+// Outcome counts one answer to "did you get it done?".
+func (c *Counter) Outcome(o fleet.Outcome) {
+	c.add(func(d *fleet.Counts) {
+		if d.Outcomes == nil {
+			d.Outcomes = map[fleet.Outcome]uint32{}
+		}
+		d.Outcomes[o]++
+	})
+}
+
 // band is how coarsely a session's length is known.
 func band(d time.Duration) string {
 	switch {

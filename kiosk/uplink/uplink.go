@@ -38,7 +38,7 @@ type Obeyer interface {
 	Command(ctx context.Context, c fleet.Command, answer func(fleet.Result))
 	Update(fleet.Settings)
 	HelpHeard(call string)
-	HelpAnswered(call string, a fleet.HelpAnswer)
+	HelpAnswered(call string, a fleet.HelpAnswer, minutes int, who string)
 }
 
 // Config is what an Uplink needs to know.
@@ -359,7 +359,7 @@ func (u *Uplink) receive(ctx context.Context, conn *link.Conn, obey Obeyer) erro
 		case wire.Settings:
 			obey.Update(m.Settings.Fleet())
 		case wire.HelpAnswer:
-			obey.HelpAnswered(m.Call, m.Answer)
+			obey.HelpAnswered(m.Call, m.Answer, m.Minutes, m.Who)
 		default:
 			return fmt.Errorf("the agent sent what an agent does not send: %T", m)
 		}

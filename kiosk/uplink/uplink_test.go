@@ -143,7 +143,7 @@ func (o *fakeObeyer) HelpHeard(call string) {
 	o.heard = append(o.heard, call)
 	o.mu.Unlock()
 }
-func (o *fakeObeyer) HelpAnswered(call string, a fleet.HelpAnswer) {
+func (o *fakeObeyer) HelpAnswered(call string, a fleet.HelpAnswer, _ int, _ string) {
 	o.mu.Lock()
 	o.answers = append(o.answers, a)
 	o.mu.Unlock()
