@@ -1,0 +1,244 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"yhteiskone/internal/e2e/rig"
+	"yhteiskone/internal/fleet"
+)
+
+// MomentsEnv says how many random moments the matrix tries in each cell; one
+// if it is not set. `make matrix` tries twenty.
+const momentsEnv = "YHTEISKONE_MOMENTS"
+
+// seedEnv is another seed than the usual one.
+const seedEnv = "YHTEISKONE_SEED"
+
+// matrixState is a state in which something happens to the kiosk.
+type matrixState struct {
+	name    string
+	session bool          // a client is there
+	within  time.Duration // the moment lies this far into the state at most
+	reach   func(p *place)
+	after   fleet.State // where the kiosk is when all is over
+}
+
+// matrixEnd is what happens to it.
+type matrixEnd struct {
+	name    string
+	session bool // only a client or staff in a session can do it
+	happen  func(m *matrix)
+}
+
+func matrixStates() []matrixState {
+	return []matrixState{
+		{"starting", false, 1500 * time.Millisecond, func(p *place) {
+			p.kiosk.Kill() // the start after a crash has most to do
+			p.kiosk.Begin()
+		}, fleet.Ready},
+		{"ready", false, 400 * time.Millisecond, func(p *place) {}, fleet.Ready},
+		{"in_use", true, 2500 * time.Millisecond, func(p *place) { p.kiosk.Press(rig.TileBank) }, fleet.Ready},
+		{"warning", true, 2 * time.Second, func(p *place) {
+			p.kiosk.Press(rig.TileBank)
+			p.kiosk.In(15*time.Second, fleet.Warning)
+		}, fleet.Ready},
+		{"erasing", false, 250 * time.Millisecond, func(p *place) {
+			p.kiosk.Press(rig.TileBank)
+			p.kiosk.End()
+		}, fleet.Ready},
+		{"out_of_service", false, 400 * time.Millisecond, func(p *place) {
+			p.agent.SignIn().Post("/kiosks/"+p.id()+"/out_of_service", url.Values{})
+			p.kiosk.In(10*time.Second, fleet.OutOfService)
+		}, fleet.OutOfService},
+	}
+}
+
+func matrixEnds() []matrixEnd {
+	return []matrixEnd{
+		{"button", true, func(m *matrix) { m.pressEnd() }},
+		{"idle", true, func(m *matrix) { m.idle() }},
+		{"limit", true, func(m *matrix) { m.limit() }},
+		{"command", true, func(m *matrix) {
+			m.agent.SignIn().Post("/kiosks/"+m.id()+"/end_session", url.Values{"now": {"1"}})
+		}},
+		{"local", true, func(m *matrix) { m.kiosk.End() }},
+		{"browser", false, func(m *matrix) { m.killIfThere(m.kiosk.Browser) }},
+		{"shell", false, func(m *matrix) { m.killIfThere(m.kiosk.Shell) }},
+		{"stop", false, func(m *matrix) {
+			m.kiosk.Signal(syscall.SIGTERM)
+			m.Wait(m.kiosk.Process, 20*time.Second)
+			m.kiosk.Begin()
+		}},
+		{"interruption", false, func(m *matrix) {
+			m.kiosk.Kill()
+			m.Until(5*time.Second, "everything ends with the kiosk", func() (bool, string) {
+				strays := m.Strays()
+				return len(strays) == 0, fmt.Sprint(strays)
+			})
+			m.kiosk.Begin()
+		}},
+		{"power cut", false, func(m *matrix) { m.powerCut() }},
+	}
+}
+
+// matrix is one place in which one end is tried in every state.
+type matrix struct{ *place }
+
+// killIfThere kills a process that may just not be there: in starting and
+// erasing that is a moment like others.
+func (m *matrix) killIfThere(pid func() int) {
+	if p := pid(); p != 0 {
+		syscall.Kill(p, syscall.SIGKILL)
+	}
+}
+
+// idle waits for the end that comes by itself when nobody touches anything.
+func (m *matrix) idle() {
+	m.Until(25*time.Second, "the idle session ends", func() (bool, string) {
+		s, err := m.kiosk.Status()
+		return err == nil && !s.State.InSession(), string(s.State)
+	})
+}
+
+// limit keeps the machine busy until somebody who waits gets it.
+func (m *matrix) limit() {
+	m.agent.SignIn().Post("/kiosks/"+m.id()+"/someone_waits", url.Values{})
+	m.Until(25*time.Second, "the session ends at its limit", func() (bool, string) {
+		m.do(m.display.Move(m.Ctx, 400+int(time.Now().UnixMilli()%50), 300))
+		s, err := m.kiosk.Status()
+		return err == nil && !s.State.InSession(), string(s.State)
+	})
+}
+
+// token is that of the session which runs, as the kiosk keeps it for the case
+// of a power cut.
+func (m *matrix) token() (token, canary string) {
+	text, err := os.ReadFile(filepath.Join(m.kiosk.State, "mark.json"))
+	if err != nil {
+		return "", ""
+	}
+	var mark struct{ Token, Canary string }
+	if json.Unmarshal(text, &mark) != nil {
+		return "", ""
+	}
+	return mark.Token, mark.Canary
+}
+
+// left looks by itself, not trusting the kiosk's proof, for processes of the
+// session and for files that hold its canary.
+func (m *matrix) left(token, canary string) (found []string) {
+	if token == "" {
+		return nil
+	}
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range all {
+		if env, err := os.ReadFile(path); err == nil && strings.Contains(string(env), token) {
+			found = append(found, path)
+		}
+	}
+	for _, root := range []string{m.Dir, os.TempDir(), "/tmp", "/var/tmp", "/dev/shm", os.Getenv("HOME"), os.Getenv("XDG_RUNTIME_DIR")} {
+		if root == "" {
+			continue
+		}
+		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return nil
+			}
+			info, err := d.Info()
+			if err != nil || info.Size() > 1<<20 || time.Since(info.ModTime()) > 2*time.Minute {
+				return nil
+			}
+			if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), canary) {
+				found = append(found, path)
+			}
+			return nil
+		})
+	}
+	return found
+}
+
+// try lets the end happen at one moment of the state.
+func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
+	m.Helper()
+	m.kiosk.In(30*time.Second, fleet.Ready)
+	before := m.kiosk.In(time.Second, fleet.Ready).Proof.Seq
+	s.reach(m.place)
+	timer := time.NewTimer(moment)
+	<-timer.C
+	token, canary := m.token()
+	e.happen(m)
+	var last rig.Status
+	m.Until(30*time.Second, "the kiosk is well again", func() (bool, string) {
+		var err error
+		if last, err = m.kiosk.Status(); err != nil {
+			return false, err.Error()
+		}
+		if last.Proof == nil || !last.Proof.OK {
+			return false, fmt.Sprintf("%+v", last)
+		}
+		return last.State == s.after && (!s.session || last.Proof.Seq > before), fmt.Sprintf("%+v", last)
+	})
+	if now, _ := m.token(); now != token {
+		if found := m.left(token, canary); len(found) > 0 {
+			m.Fatalf("%s, %v after %s: left behind: %v", e.name, moment, s.name, found)
+		}
+	}
+	if s.after == fleet.OutOfService {
+		m.agent.SignIn().Post("/kiosks/"+m.id()+"/in_service", url.Values{})
+	}
+}
+
+// Whatever happens, in whatever state and at whatever moment: afterwards the
+// kiosk serves again, with a good proof, and nothing of the session is left.
+func TestBrowserMatrix(t *testing.T) {
+	moments, seed := 1, uint64(20261122)
+	if n, err := strconv.Atoi(os.Getenv(momentsEnv)); err == nil {
+		moments = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv(seedEnv), 10, 64); err == nil {
+		seed = n
+	}
+	tried := 0
+	for i, e := range matrixEnds() {
+		moment := rand.New(rand.NewPCG(seed, uint64(i)))
+		for _, group := range groups(e, moments) {
+			t.Run(e.name+"/"+group[0].name, func(t *testing.T) {
+				m := &matrix{open(t, rig.KioskOptions{Session: "idle = \"6s\"\nwarn = \"4s\"\nlimit = \"0s\"\nnotice = \"7s\""})}
+				for _, s := range group {
+					for range moments {
+						m.try(s, e, time.Duration(moment.Int64N(int64(s.within))))
+						tried++
+					}
+				}
+				m.kiosk.Proofs()
+			})
+		}
+	}
+	t.Logf("matrix: %d ends at random moments, seed %d: every wipe verified", tried, seed)
+}
+
+// groups are the states in which the end can happen. Each group is tried at a
+// kiosk of its own, so that none takes longer than a scenario may.
+func groups(e matrixEnd, moments int) (groups [][]matrixState) {
+	for _, s := range matrixStates() {
+		switch {
+		case e.session && !s.session: // nobody is there to do it
+		case moments > 3 || len(groups) == 0:
+			groups = append(groups, []matrixState{s})
+		default:
+			groups[0] = append(groups[0], s)
+		}
+	}
+	return groups
+}
