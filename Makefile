@@ -10,7 +10,7 @@ vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
 .PHONY: run test build bench pictures setup clean programs \
-	fmt vet staticcheck modules unit race fuzz browser check
+	fmt vet staticcheck modules unit race fuzz browser matrix check
 
 # Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
 # simulated ones beside it. Ctrl-C ends all of it.
@@ -51,7 +51,7 @@ check:
 fmt vet staticcheck modules unit race fuzz:
 	@go run ./internal/dev/test $@
 
-browser: setup programs
+browser matrix: setup programs
 	@go run ./internal/dev/test $@
 
 clean:

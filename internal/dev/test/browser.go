@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 )
 
 // suitePatience is how long the tests of one package may take.
-const suitePatience = 10 * time.Minute
+const suitePatience = 25 * time.Minute
 
 // leftPatience is how long a program may take to end after its test.
 const leftPatience = 5 * time.Second
@@ -42,7 +43,7 @@ func browser(ctx context.Context, r *report) error {
 	defer w.close(r)
 	var failed []error
 	for _, s := range all {
-		if err := w.run(ctx, r, s); err != nil {
+		if err := w.run(ctx, r, s, pass{}); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", s.folder, err))
 		}
 		if ctx.Err() != nil {
@@ -92,8 +93,31 @@ func newWorkshop(who guest.Guest) (*workshop, error) {
 
 func (w *workshop) tree() string { return filepath.Join(w.dir, "tree") }
 
+// matrix tries every end in every state at twenty random moments each: an hour
+// that the ordinary run spends a minute of.
+func matrix(ctx context.Context, r *report) error {
+	who, err := guest.Find()
+	if err != nil {
+		return err
+	}
+	w, err := newWorkshop(who)
+	if err != nil {
+		return fmt.Errorf("prepare a place for the tests: %w", err)
+	}
+	defer w.close(r)
+	return w.run(ctx, r, suite{folder: "internal/e2e", scenario: true},
+		pass{only: "^TestBrowserMatrix$", patience: 3 * time.Hour, env: []string{"YHTEISKONE_MOMENTS=20"}})
+}
+
+// pass is how the tests of a package are run; the zero value runs all.
+type pass struct {
+	only     string
+	patience time.Duration
+	env      []string
+}
+
 // run compiles the tests of one package and runs them as the guest.
-func (w *workshop) run(ctx context.Context, r *report, s suite) error {
+func (w *workshop) run(ctx context.Context, r *report, s suite, how pass) error {
 	program := filepath.Join(w.dir, "tests", strings.ReplaceAll(s.folder, "/", "-")+".test")
 	if out, err := command(ctx, nil, "go", "test", "-c", "-o", program, "./"+s.folder).CombinedOutput(); err != nil {
 		r.printf("%s", out)
@@ -102,12 +126,16 @@ func (w *workshop) run(ctx context.Context, r *report, s suite) error {
 	if err := os.Chmod(program, 0o755); err != nil {
 		return err
 	}
-	args := []string{"-test.v", "-test.timeout", suitePatience.String()}
-	if !s.scenario {
+	args := []string{"-test.v", "-test.timeout", cmp.Or(how.patience, suitePatience).String()}
+	switch {
+	case how.only != "":
+		args = append(args, "-test.run", how.only)
+	case !s.scenario:
 		args = append(args, "-test.run", browserTests)
 	}
 	env := guest.Environ(filepath.Join(w.dir, "home"), filepath.Join(w.dir, "run"),
 		"YHTEISKONE_BIN="+filepath.Join(w.tree(), "bin"), "YHTEISKONE_TEST="+w.dir)
+	env = append(env, how.env...)
 	cmd := w.who.Command(ctx, env, program, args...)
 	cmd.Dir = filepath.Join(w.tree(), s.folder)
 	begin := time.Now()

@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"yhteiskone/internal/e2e/rig"
+	"yhteiskone/internal/fleet"
+)
+
+// recovery is how long the kiosk may take from a part's death or freeze until
+// it serves the next client with a proved wipe behind it.
+const recovery = 10 * time.Second
+
+// Each part that the kiosk stands on dies, and freezes, at rest and in a
+// session: within ten seconds the machine is clean, verified and ready again.
+func TestBrowserSupervision(t *testing.T) {
+	parts := []struct {
+		name string
+		pid  func(p *place, x *rig.Keeper) int
+	}{
+		{"the shell", func(p *place, _ *rig.Keeper) int { return p.kiosk.Shell() }},
+		{"the client's browser", func(p *place, _ *rig.Keeper) int { return p.kiosk.Browser() }},
+		{"the window manager", func(p *place, _ *rig.Keeper) int { return named(p.kiosk.Pid(), "openbox") }},
+		{"the X server", func(_ *place, x *rig.Keeper) int { return x.Server().Pid() }},
+	}
+	for _, part := range parts {
+		for _, how := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+			verb := map[syscall.Signal]string{syscall.SIGKILL: "dies", syscall.SIGSTOP: "freezes"}[how]
+			t.Run(strings.ReplaceAll(part.name+" "+verb, " ", "_"), func(t *testing.T) {
+				p := open(t, rig.KioskOptions{})
+				x := p.Keep(p.display)
+				defer x.Stop()
+				for _, inSession := range []bool{false, true} {
+					seq := p.kiosk.In(15*time.Second, fleet.Ready).Proof.Seq
+					token, canary := (&matrix{p}).token()
+					if inSession {
+						p.kiosk.Press(rig.TileBank)
+						p.kiosk.In(5*time.Second, fleet.InUse)
+						token, canary = (&matrix{p}).token()
+					}
+					pid := part.pid(p, x)
+					if pid == 0 {
+						t.Fatalf("%s is not there", part.name)
+					}
+					from := time.Now()
+					if err := syscall.Kill(pid, how); err != nil {
+						t.Fatal(err)
+					}
+					p.recovered(pid, seq, inSession)
+					took := time.Since(from)
+					t.Logf("%s %s, in a session: %v: well again after %v", part.name, verb, inSession, took.Round(time.Millisecond))
+					if took > recovery {
+						t.Errorf("that took %v, more than %v", took, recovery)
+					}
+					if inSession {
+						if found := (&matrix{p}).left(token, canary); len(found) > 0 {
+							t.Errorf("left behind: %v", found)
+						}
+					}
+				}
+				p.kiosk.Proofs()
+			})
+		}
+	}
+}
+
+// recovered waits until the part is gone or another one, and the kiosk ready
+// with a good proof.
+func (p *place) recovered(pid int, seq uint64, inSession bool) {
+	p.Helper()
+	p.Until(3*recovery, "the kiosk is well again", func() (bool, string) {
+		if stopped(pid) {
+			return false, fmt.Sprintf("process %d is still there", pid)
+		}
+		s, err := p.kiosk.Status()
+		if err != nil {
+			return false, err.Error()
+		}
+		ok := s.State == fleet.Ready && s.Proof != nil && s.Proof.OK && (!inSession || s.Proof.Seq > seq) &&
+			p.kiosk.Shell() != 0 && p.kiosk.Browser() != 0
+		return ok, fmt.Sprintf("%+v", s)
+	})
+}
+
+// stopped reports whether the process is there and does not run.
+func stopped(pid int) bool {
+	state := rig.StateOf(pid)
+	return state == "T" || state == "t"
+}
+
+// named is the first process below pid with that name, 0 if there is none.
+func named(pid int, name string) int {
+	for _, f := range rig.Under(pid) {
+		if f.Name == name {
+			return f.Pid
+		}
+	}
+	return 0
+}
