@@ -40,7 +40,8 @@ func (h *Hours) Open(t time.Time) bool {
 }
 
 // Next returns when the site opens or closes next after t, and whether it does
-// within two weeks. Hours that meet at midnight are one span.
+// within two weeks. Hours that meet at midnight are one span. A bound inside
+// the hour that comes twice on an autumn night may be found in either of them.
 func (h *Hours) Next(t time.Time) (time.Time, bool) {
 	if h == nil {
 		return time.Time{}, false
@@ -51,9 +52,14 @@ func (h *Hours) Next(t time.Time) (time.Time, bool) {
 		for _, s := range h.of(d) {
 			for _, minute := range []int{s.From, s.To} {
 				at := time.Date(d.Year(), d.Month(), d.Day(), 0, minute, 0, 0, t.Location())
-				if at.After(t) && h.Open(at) != open {
-					return at, true
+				if !at.After(t) || h.Open(at) == open {
+					continue
 				}
+				// A minute that a change of clocks leaves out is read as a later one.
+				for before := at.Add(-time.Minute); before.After(t) && h.Open(before) != open; before = at.Add(-time.Minute) {
+					at = before
+				}
+				return at, true
 			}
 		}
 	}

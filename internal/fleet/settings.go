@@ -3,8 +3,10 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Mode says where a client's browser may go.
@@ -45,6 +47,8 @@ func DefaultSettings() Settings {
 	return Settings{Idle: 12 * time.Minute, Warn: 2 * time.Minute, Notice: 15 * time.Minute, Mode: Open}
 }
 
+var languageShape = regexp.MustCompile(`^[a-z]{2,3}$`)
+
 // Validate says in one sentence which field is wrong, or returns nil.
 func (s Settings) Validate() error {
 	switch {
@@ -66,6 +70,16 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("support has %d times; at most 20", len(s.Support))
 	case len(s.Phone) > 40:
 		return errors.New("phone is longer than 40 characters")
+	}
+	for _, l := range s.Languages {
+		if !languageShape.MatchString(l) {
+			return fmt.Errorf("languages: %.20q is not a code such as \"fi\"", l)
+		}
+	}
+	for _, r := range s.Phone {
+		if !unicode.IsPrint(r) {
+			return errors.New("phone holds a character that cannot be printed")
+		}
 	}
 	for _, p := range s.Blocked {
 		if err := CheckHost(p); err != nil {

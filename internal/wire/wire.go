@@ -20,6 +20,13 @@
 // History:
 //
 //	1  2026-11-21  first version
+//	1  2026-11-22  fields added, none changed: in a report "serves" and the
+//	               readings from "keyboards" to "swap"; in settings "notice_s",
+//	               "mode", "blocked", "languages", "hours", "support" and
+//	               "phone"; in a welcome "more"; in a help answer "minutes" and
+//	               "who"; in counts "outcomes"; the commands someone_waits,
+//	               nobody_waits and open_web. An end that does not know them
+//	               passes over them (an unknown command is answered "unknown").
 package wire
 
 import (

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"yhteiskone/internal/fleet"
 )
@@ -49,22 +53,61 @@ func examples() map[string]Message {
 	}
 }
 
+// later is messages with every field that was added after the first version.
+func later() map[string]Message {
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	all := examples()
+	report := all["report"].(Report)
+	report.Health.Keyboards, report.Health.Pointers, report.Health.Touch = ptr(1), ptr(2), ptr(false)
+	report.Health.Screens, report.Health.Resolution = ptr(1), ptr("1366x768")
+	report.Health.USBChanges, report.Health.NewKeyboards = ptr(3), ptr(0)
+	report.Health.Sound, report.Health.CardReader = ptr(true), ptr(false)
+	report.Health.DiskHealthy, report.Health.ClockSet, report.Health.Updates = ptr(true), ptr(true), ptr(0)
+	report.Health.OnMains, report.Health.Battery, report.Health.Swap = ptr(true), ptr(97), ptr(false)
+	report.Serves = &Serves{Mode: fleet.Errands, Web: true, Waiting: true, Settings: 12, Probed: 25, Down: []string{"kela", "omakanta"}}
+	settings := all["settings"].(Settings)
+	settings.Settings.NoticeS, settings.Settings.Mode = 900, fleet.Errands
+	settings.Settings.Blocked = []string{"casino.example", "*.casino.example"}
+	settings.Settings.Languages = []string{"fi", "sv", "en"}
+	day := [][2]int{{540, 900}}
+	settings.Settings.Hours = &Hours{Week: [7][][2]int{{}, day, day, {{540, 720}, {780, 1200}}, day, day, {}},
+		Days: map[string][][2]int{"2026-12-06": {}, "2026-12-24": {{540, 660}}}}
+	settings.Settings.Support = []Support{{at, at.Add(2 * time.Hour)}}
+	settings.Settings.Phone = "09 123 4567"
+	welcome := all["welcome"].(Welcome)
+	welcome.More = true
+	counts := all["counts"].(Counts)
+	counts.Outcomes = map[fleet.Outcome]uint32{fleet.GotDone: 4, fleet.NoCodes: 2, fleet.PageBroken: 1}
+	answer := all["help_answer"].(HelpAnswer)
+	answer.Minutes, answer.Who = 5, "Aino"
+	order := all["command"].(Order)
+	order.Name, order.Text, order.Now = fleet.OpenWeb, "", false
+	return map[string]Message{"report_2": report, "settings_2": settings, "welcome_2": welcome, "counts_2": counts,
+		"help_answer_2": answer, "command_2": order}
+}
+
 // TestGolden holds the frames of version 1: kiosks in the field send them and
-// expect them.
+// expect them. Those of the first day are never written anew, and what was
+// added later is in files of its own.
 func TestGolden(t *testing.T) {
 	all := examples()
 	for kind := range kinds() {
-		m, ok := all[kind]
-		if !ok {
+		if _, ok := all[kind]; !ok {
 			t.Errorf("no example of %q", kind)
-			continue
 		}
+	}
+	first := len(all)
+	maps.Copy(all, later())
+	if len(all) != first+len(later()) {
+		t.Error("a later example took the place of an earlier one")
+	}
+	for name, m := range all {
 		frame, err := Encode(m)
 		if err != nil {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		path := filepath.Join("testdata", kind+".json")
+		path := filepath.Join("testdata", name+".json")
 		if *update {
 			if err := os.WriteFile(path, append(frame, '\n'), 0o644); err != nil {
 				t.Fatal(err)
@@ -75,14 +118,89 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := string(frame) + "\n"; got != string(want) {
-			t.Errorf("%s changed on the wire:\n%s", kind, cmp.Diff(string(want), got))
+			t.Errorf("%s changed on the wire:\n%s", name, cmp.Diff(string(want), got))
 		}
 		back, err := Decode(bytes.TrimSpace(want))
 		if err != nil {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("%s: %v", name, err)
 		} else if diff := cmp.Diff(m, back); diff != "" {
-			t.Errorf("%s does not come back:\n%s", kind, diff)
+			t.Errorf("%s does not come back:\n%s", name, diff)
 		}
+	}
+}
+
+// Every field of what can be added to is in a golden file, so that none
+// changes its name unnoticed.
+func TestGoldenIsComplete(t *testing.T) {
+	var empty func(t *testing.T, path string, v reflect.Value)
+	empty = func(t *testing.T, path string, v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if v.IsNil() {
+				t.Errorf("%s is in no golden file", path)
+			} else if v.Elem().Kind() == reflect.Struct {
+				empty(t, path, v.Elem())
+			}
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[time.Time]() {
+				return
+			}
+			for i := range v.NumField() {
+				empty(t, path+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+		default:
+			if v.IsZero() {
+				t.Errorf("%s is in no golden file", path)
+			}
+		}
+	}
+	for name, m := range later() {
+		switch m := m.(type) {
+		case Report, Settings, Counts, HelpAnswer:
+			empty(t, name, reflect.ValueOf(m))
+		}
+	}
+}
+
+// What is sent as fleet's words arrives as the same words.
+func TestWordsSurvive(t *testing.T) {
+	all := later()
+	r := all["report_2"].(Report).Fleet()
+	if diff := cmp.Diff(r, ReportOf(r).Fleet()); diff != "" || r.Serves.Mode != fleet.Errands || *r.Health.Battery != 97 {
+		t.Errorf("a report changes:\n%s", diff)
+	}
+	s := all["settings_2"].(Settings).Settings.Fleet()
+	if diff := cmp.Diff(s, SettingsOf(s).Fleet(), cmpopts.EquateEmpty()); diff != "" || s.Hours.Week[3][1].To != 1200 {
+		t.Errorf("settings change:\n%s", diff)
+	}
+	if closed, ok := SettingsOf(s).Fleet().Hours.Days["2026-12-06"]; !ok || len(closed) != 0 {
+		t.Error("a day that is closed all day is lost on the way")
+	}
+	c := all["counts_2"].(Counts).Fleet()
+	if diff := cmp.Diff(c, CountsOf(3, c).Fleet()); diff != "" || c.Outcomes[fleet.NoCodes] != 2 {
+		t.Errorf("counts change:\n%s", diff)
+	}
+}
+
+// A welcome with many settings is cut to what a kiosk reads before it trusts
+// the agent, and says that more follows.
+func TestWelcomeFit(t *testing.T) {
+	small := examples()["welcome"].(Welcome)
+	if got := small.Fit(); got.More || got.Settings.SiteName != "Illusia" {
+		t.Errorf("a small welcome is cut: %+v", got)
+	}
+	large := small
+	large.Settings = later()["settings_2"].(Settings).Settings
+	for i := range 100 {
+		large.Settings.Blocked = append(large.Settings.Blocked, fmt.Sprintf("casino-%d.example", i))
+	}
+	got := large.Fit()
+	frame, err := Encode(got)
+	if err != nil || len(frame) > LimitBefore {
+		t.Fatalf("a large welcome has %d bytes, error %v", len(frame), err)
+	}
+	if !got.More || got.Settings.IdleS != 600 || got.Settings.KioskName != "Kone 3" || len(got.Settings.Blocked) != 0 {
+		t.Errorf("a large welcome says %+v", got)
 	}
 }
 
@@ -107,27 +225,41 @@ func TestDecodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, frame := range map[string]string{
-		"nothing":         ``,
-		"no object":       `[]`,
-		"no type":         `{"seq":1}`,
-		"null type":       `{"type":null}`,
-		"unknown type":    `{"type":"exec","cmd":"id"}`,
-		"trailing bytes":  string(good) + `{}`,
-		"missing field":   `{"type":"ack"}`,
-		"wrong type":      `{"type":"ack","seq":"1"}`,
-		"fraction":        `{"type":"ack","seq":1.5}`,
-		"negative":        `{"type":"ack","seq":-1}`,
-		"seq too large":   `{"type":"ack","seq":9007199254740993}`,
-		"call too short":  `{"type":"help","seq":1,"call":"0123"}`,
-		"call not hex":    `{"type":"help","seq":1,"call":"0123456789ABCDEF"}`,
-		"nonce too short": `{"type":"challenge","nonce":"AAAA"}`,
-		"unknown answer":  `{"type":"help_answer","call":"0123456789abcdef","answer":"maybe"}`,
-		"huge idle":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":9223372036854775807,"warn_s":60,"limit_s":0}}`,
-		"warn over idle":  `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":61,"limit_s":0}}`,
-		"state unknown":   `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"fine","uptime_s":1,"faults":[],"health":{}}`,
-		"no time":         `{"type":"report","state":"ready","uptime_s":1,"faults":[],"health":{}}`,
-		"cpu over 100":    `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"cpu_percent":101}}`,
-		"not UTF-8 time":  "{\"type\":\"report\",\"at\":\"\xff\"}",
+		"nothing":              ``,
+		"no object":            `[]`,
+		"no type":              `{"seq":1}`,
+		"null type":            `{"type":null}`,
+		"unknown type":         `{"type":"exec","cmd":"id"}`,
+		"trailing bytes":       string(good) + `{}`,
+		"missing field":        `{"type":"ack"}`,
+		"wrong type":           `{"type":"ack","seq":"1"}`,
+		"fraction":             `{"type":"ack","seq":1.5}`,
+		"negative":             `{"type":"ack","seq":-1}`,
+		"seq too large":        `{"type":"ack","seq":9007199254740993}`,
+		"call too short":       `{"type":"help","seq":1,"call":"0123"}`,
+		"call not hex":         `{"type":"help","seq":1,"call":"0123456789ABCDEF"}`,
+		"nonce too short":      `{"type":"challenge","nonce":"AAAA"}`,
+		"unknown answer":       `{"type":"help_answer","call":"0123456789abcdef","answer":"maybe"}`,
+		"huge idle":            `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":9223372036854775807,"warn_s":60,"limit_s":0}}`,
+		"warn over idle":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":61,"limit_s":0}}`,
+		"state unknown":        `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"fine","uptime_s":1,"faults":[],"health":{}}`,
+		"no time":              `{"type":"report","state":"ready","uptime_s":1,"faults":[],"health":{}}`,
+		"cpu over 100":         `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"cpu_percent":101}}`,
+		"mode unknown":         `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"mode":"shop"}}`,
+		"blocked address":      `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"blocked":["https://a.example/"]}}`,
+		"hours overlap":        `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[0,600],[500,700]],[],[],[],[],[],[]]}}}`,
+		"hours next day":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[600,1500]],[],[],[],[],[],[]]}}}`,
+		"support inside out":   `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"support":[{"from":"2026-11-21T10:00:00Z","to":"2026-11-21T10:00:00Z"}]}}`,
+		"notice negative":      `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"notice_s":-1}}`,
+		"keyboards negative":   `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"keyboards":-1}}`,
+		"battery over 100":     `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"battery":101}}`,
+		"a page as resolution": `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"resolution":"https://a.example/page"}}`,
+		"down too long":        `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{},"serves":{"down":["` + strings.Repeat("ä", 61) + `"]}}`,
+		"down with nothing":    `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{},"serves":{"down":[""]}}`,
+		"minutes over 120":     `{"type":"help_answer","call":"0123456789abcdef","answer":"coming_soon","minutes":121}`,
+		"who too long":         `{"type":"help_answer","call":"0123456789abcdef","answer":"coming","who":"` + strings.Repeat("ä", 61) + `"}`,
+		"outcome too long":     `{"type":"counts","seq":1,"day":"2026-11-20","outcomes":{"` + strings.Repeat("x", 41) + `":1}}`,
+		"not UTF-8 time":       "{\"type\":\"report\",\"at\":\"\xff\"}",
 	} {
 		if m, err := Decode([]byte(frame)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: decoded to %v, error %v", name, m, err)
@@ -141,12 +273,21 @@ func TestDecodeRefuses(t *testing.T) {
 // FuzzDecode: whatever comes off the network, Decode gives an error or a
 // message that Encode accepts and that survives the round trip.
 func FuzzDecode(f *testing.F) {
-	for _, m := range examples() {
-		frame, err := Encode(m)
-		if err != nil {
-			f.Fatal(err)
+	for _, all := range []map[string]Message{examples(), later()} {
+		for _, m := range all {
+			frame, err := Encode(m)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(frame)
 		}
-		f.Add(frame)
+	}
+	for _, s := range []string{
+		`{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[null,[[540]],[[540,900,1]]],"days":{"2026-12-06":null}}}}`,
+		`{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"keyboards":null,"resolution":""},"serves":{"down":null}}`,
+		`{"type":"counts","seq":1,"day":"2026-11-20","outcomes":{"yes":4294967295}}`,
+	} {
+		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		m, err := Decode(frame)
