@@ -18,12 +18,22 @@ type Display struct {
 	W, H   int
 }
 
-// The display numbers that scenarios use.
-const firstDisplay, lastDisplay = 61, 69
+// DisplaysEnv names the display numbers that scenarios use, for example
+// "61-69": several people who test on one machine keep out of each other's way.
+const DisplaysEnv = "YHTEISKONE_DISPLAYS"
+
+// displays are the numbers of DisplaysEnv.
+func displays() (first, last int) {
+	if n, _ := fmt.Sscanf(os.Getenv(DisplaysEnv), "%d-%d", &first, &last); n == 2 {
+		return first, last
+	}
+	return 61, 69
+}
 
 // NewDisplay starts an X server with a cookie.
 func (w *World) NewDisplay() *Display {
 	w.Helper()
+	firstDisplay, lastDisplay := displays()
 	for n := firstDisplay; n <= lastDisplay; n++ {
 		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", n)); err == nil {
 			continue

@@ -47,10 +47,16 @@ type World struct {
 // New starts a world; it ends with the test.
 func New(t testing.TB) *World {
 	t.Helper()
+	return NewFor(t, 4*time.Minute)
+}
+
+// NewFor starts a world for a scenario of many parts, which may take that long.
+func NewFor(t testing.TB, patience time.Duration) *World {
+	t.Helper()
 	if os.Geteuid() == 0 {
 		t.Fatal("the scenarios start a browser and do not run as root; use `make test`, which runs them as a user without rights")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	w := &World{TB: t, Ctx: ctx, Bin: binaries(t)}
 	// Short, because the name of a unix socket has 108 bytes at most.
 	dir, err := os.MkdirTemp("", "yk")
