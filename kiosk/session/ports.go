@@ -250,6 +250,7 @@ type View struct {
 	HideLeft  time.Duration // until a hidden session is erased, in whole minutes, rounded up
 	Down      string        // tiles whose services do not answer, with commas between
 	Support   fleet.Support // the next or present time of digital support; zero for none known
+	Here      bool          // digital support is at the site now: Support is the present time
 	Phone     string        // of support by phone
 	OpensAt   time.Time     // in Closed: when the place opens; zero if unknown
 	Trouble   fleet.Code    // why it is out of order
