@@ -31,6 +31,7 @@ type KioskOptions struct {
 	Restart  string // the command for the one restart
 	Chromium string // another path of the browser
 	Name     string // of its folders; "kiosk" if empty
+	Home     string // address of every tile; the town's if empty
 	// Alone runs the kiosk as on the image, where nobody else shares its user:
 	// the strict wipe, with processes and temporary folders of its own so that
 	// the scenario's own work is not taken for a session's.
@@ -55,7 +56,7 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	}
 	k := &Kiosk{w: w, alone: o.Alone, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
 	join := w.Write(o.Name+"/join.toml", fmt.Sprintf("agent = %q\npin = %q\ncode = %q\n", o.Agent, e.Pin, e.Code))
-	catalogue := w.Write(o.Name+"/catalogue.toml", catalogueOf(t))
+	catalogue := w.Write(o.Name+"/catalogue.toml", catalogueOf(t, o.Home))
 	text := fmt.Sprintf("state = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n", k.State, k.Runtime, join, catalogue)
 	if o.Restart != "" {
 		text += fmt.Sprintf("restart = %q\n", o.Restart)
@@ -77,7 +78,7 @@ const (
 
 // catalogueOf is a catalogue whose first tiles lead to the town. The welcome
 // page has eight, so the others lead there as well.
-func catalogueOf(t *town.Town) string {
+func catalogueOf(t *town.Town, home string) string {
 	var b strings.Builder
 	ids := []string{TileBenefits, TileBank, "tile3", "tile4", "tile5", "tile6", "tile7", "tile8"}
 	fmt.Fprintf(&b, "first = [%s]\n", `"`+strings.Join(ids, `", "`)+`"`)
@@ -88,6 +89,9 @@ func catalogueOf(t *town.Town) string {
 			if id == TileBank {
 				address = t.Address(town.Bank)
 			}
+		}
+		if home != "" {
+			address = home
 		}
 		fmt.Fprintf(&b, "[[tile]]\nid = %q\ncategory = \"benefits\"\nicon = \"landmark\"\naddress = %q\n"+
 			"name = { fi = %q, sv = %q, en = %q }\nhint = { fi = \"Testi\", sv = \"Test\", en = \"Test\" }\n", id, address, id, id, id)
