@@ -4,7 +4,7 @@
 // manager.
 //
 // It never reads what a window shows: no picture, no title, no content of the
-// clipboard; and of the keyboard one key alone, that leads to our strip. It is
+// clipboard, and of what is marked only what the client asks to hear; and of the keyboard one key alone, that leads to our strip. It is
 // the only importer of jezek/xgb.
 //
 // Caveats: every X client sees every other one, so nothing here keeps windows
@@ -40,13 +40,20 @@ type Display struct {
 	root   xproto.Window
 	screen *xproto.ScreenInfo
 	atoms  atoms
-	idle   bool // the server has MIT-SCREEN-SAVER
+	idle   bool   // the server has MIT-SCREEN-SAVER
+	name   string // DISPLAY
 	done   chan struct{}
 	key    chan struct{} // one slot: the grabbed key was pressed
 
 	mu      sync.Mutex // guards curtain and its visibility
 	curtain xproto.Window
 	covered bool
+
+	pingMu sync.Mutex
+	pings  map[string]ping // by class
+
+	probeMu sync.Mutex
+	probe   chan error // ServerAnswers's question, while it has no answer
 }
 
 // Rect is a place on the screen in pixels.
@@ -66,15 +73,22 @@ func Open() (*Display, error) {
 		return nil, fmt.Errorf("%w (%v)", ErrNoDisplay, err)
 	}
 	screen := xproto.Setup(conn).DefaultScreen(conn)
-	d := &Display{conn: conn, root: screen.Root, screen: screen, done: make(chan struct{}), key: make(chan struct{}, 1)}
+	d := &Display{conn: conn, root: screen.Root, screen: screen, done: make(chan struct{}), key: make(chan struct{}, 1),
+		name: os.Getenv("DISPLAY"), pings: map[string]ping{}}
 	if d.atoms, err = internAtoms(conn); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("ask the display for its names: %w", err)
 	}
-	d.idle = hasScreenSaver(conn)
+	_, d.idle = extension(conn, screenSaver)
 	if err := d.makeCurtain(); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("make the emergency curtain: %w", err)
+	}
+	// Answers to pings come to the root window.
+	err = xproto.ChangeWindowAttributesChecked(conn, d.root, xproto.CwEventMask, []uint32{xproto.EventMaskSubstructureNotify}).Check()
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("listen to the display: %w", err)
 	}
 	go d.listen()
 	return d, nil
@@ -109,7 +123,8 @@ func StripHeight(w, h int) int { return int(StripUnits*Scale(w, h) + 0.5) }
 func (d *Display) StripHeight() int { return StripHeight(d.Size()) }
 
 // listen takes the server's events until the connection ends. The only events
-// asked for are those of the emergency curtain and of the one grabbed key.
+// asked for are those of the emergency curtain, of the one grabbed key and of
+// where windows stand. Nothing here may wait for an answer of the server.
 func (d *Display) listen() {
 	defer close(d.done)
 	for {
@@ -120,6 +135,8 @@ func (d *Display) listen() {
 		switch e := event.(type) {
 		case xproto.VisibilityNotifyEvent:
 			d.curtainSeen(e)
+		case xproto.ClientMessageEvent:
+			d.pong(e)
 		case xproto.KeyPressEvent:
 			select {
 			case d.key <- struct{}{}:

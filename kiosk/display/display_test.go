@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,24 +17,31 @@ import (
 )
 
 // server starts an X server of the test's own and points DISPLAY at it.
-func server(t *testing.T, size string) *display.Display {
+func server(t *testing.T, size string, more ...string) *display.Display {
+	t.Helper()
+	d, _ := serverProcess(t, size, more...)
+	return d
+}
+
+func serverProcess(t *testing.T, size string, more ...string) (*display.Display, *os.Process) {
 	t.Helper()
 	if _, err := exec.LookPath("Xvfb"); err != nil {
 		t.Skip("Xvfb is not installed")
 	}
-	for number := 85; number <= 89; number++ {
+	for number := 140; number <= 149; number++ {
 		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
 			continue
 		}
 		name := fmt.Sprintf(":%d", number)
-		cmd := exec.Command("Xvfb", name, "-screen", "0", size+"x24", "-nolisten", "tcp", "-noreset")
+		cookies := cookieFile(t)
+		cmd := exec.Command("Xvfb", append([]string{name, "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset", "-auth", cookies}, more...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
 		t.Setenv("DISPLAY", name)
-		t.Setenv("XAUTHORITY", "/dev/null")
+		t.Setenv("XAUTHORITY", cookies)
 		socket := fmt.Sprintf("/tmp/.X11-unix/X%d", number)
 		await(t, "the X server", func() bool { c, err := net.Dial("unix", socket); return err == nil && c.Close() == nil })
 		d, err := display.Open()
@@ -41,10 +49,22 @@ func server(t *testing.T, size string) *display.Display {
 			t.Fatal(err)
 		}
 		t.Cleanup(d.Close)
-		return d
+		return d, cmd.Process
 	}
-	t.Skip("no free display number between 85 and 89")
-	return nil
+	t.Skip("no free display number between 140 and 149")
+	return nil, nil
+}
+
+// cookieFile writes a cookie file that is good for any display.
+func cookieFile(t *testing.T) string {
+	t.Helper()
+	const wild, protocol = "\xff\xff", "MIT-MAGIC-COOKIE-1"
+	file := filepath.Join(t.TempDir(), "cookies")
+	entry := wild + "\x00\x00" + "\x00\x00" + "\x00\x12" + protocol + "\x00\x10" + "0123456789abcdef"
+	if err := os.WriteFile(file, []byte(entry), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func await(t *testing.T, what string, ok func() bool) {

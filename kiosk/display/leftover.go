@@ -5,27 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/screensaver"
 	"github.com/jezek/xgb/xproto"
 )
 
 // screenSaver is the extension that knows when somebody last touched anything.
 const screenSaver = "MIT-SCREEN-SAVER"
-
-// hasScreenSaver makes the extension usable on the connection. The library's
-// own Init also writes into a map that every connection of the process reads,
-// for events that we never ask for.
-func hasScreenSaver(conn *xgb.Conn) bool {
-	reply, err := xproto.QueryExtension(conn, uint16(len(screenSaver)), screenSaver).Reply()
-	if err != nil || !reply.Present {
-		return false
-	}
-	conn.ExtLock.Lock()
-	defer conn.ExtLock.Unlock()
-	conn.Extensions[screenSaver] = reply.MajorOpcode
-	return true
-}
 
 // IdleFor is how long nobody has touched mouse, keyboard or screen. Events
 // that a program injects count as a touch.

@@ -158,6 +158,24 @@ func (d *Display) awaitManager(ctx context.Context, m *Manager, complaint *tail)
 	}
 }
 
+// ManagerAnswers reports whether the window manager answers before the
+// context's end.
+func (d *Display) ManagerAnswers(ctx context.Context) bool {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		answers, err := within(ctx, func() (bool, error) { return d.managerAnswers(), nil })
+		if err != nil || answers {
+			return answers
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
 // managerAnswers asks how wide the frame of our unmapped curtain would be. The
 // answer, a property, may come by the next time.
 func (d *Display) managerAnswers() bool {

@@ -15,7 +15,8 @@ type Window uint32
 // atoms are the server's numbers for the names that we use.
 type atoms struct {
 	clientList, strut, strutPartial, active, state, maxVert, maxHorz,
-	role, wmCheck, clipboard, frame, askFrame xproto.Atom
+	role, wmCheck, clipboard, frame, askFrame,
+	protocols, ping, utf8, selection, incr xproto.Atom
 }
 
 func internAtoms(conn *xgb.Conn) (atoms, error) {
@@ -27,6 +28,8 @@ func internAtoms(conn *xgb.Conn) (atoms, error) {
 		"_NET_WM_STATE_MAXIMIZED_HORZ": &a.maxHorz, "WM_WINDOW_ROLE": &a.role,
 		"_NET_SUPPORTING_WM_CHECK": &a.wmCheck, "CLIPBOARD": &a.clipboard,
 		"_NET_FRAME_EXTENTS": &a.frame, "_NET_REQUEST_FRAME_EXTENTS": &a.askFrame,
+		"WM_PROTOCOLS": &a.protocols, "_NET_WM_PING": &a.ping,
+		"UTF8_STRING": &a.utf8, "_YHTEISKONE_TEXT": &a.selection, "INCR": &a.incr,
 	} {
 		reply, err := xproto.InternAtom(conn, false, uint16(len(name)), name).Reply()
 		if err != nil {
