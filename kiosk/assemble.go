@@ -157,7 +157,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 	m := session.New(session.Deps{Browser: k.browser, Wiper: wiper, Prover: k.prover, Screen: k.screen, Tiles: k.tiles,
 		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: aids{}, Services: noServices{},
 		Restart: func() { again(errAgain) }, Trace: k.trace, Lang: k.config.Language}, settings)
-	k.sensors = health.New(k.config.State, func() health.Own { return own(m) })
+	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return own(m) }})
 	return m, nil
 }
 

@@ -1,19 +1,27 @@
 // Package health reads how the machine is: processor, memory, disk, load,
-// temperature, network, uptime. It is the only importer of gopsutil.
+// temperature, network, uptime, and what is plugged in. It is the only
+// importer of gopsutil.
 //
 // It is for the kiosk's reports and for the one line that a machine says of
 // itself at enrolment. It never reads anything of a session, never decides
-// whether a reading is good (the agent does) and never writes.
+// whether a reading is good (the agent does), and writes nothing but what was
+// plugged in at the first look after boot.
 //
 // Caveats: a reading that cannot be taken is nil, never zero. The processor's
 // share is that since the collection before, so one Sensors serves one
 // reporter, and its first collection may have none. Temperatures come from
-// whatever the machine's drivers offer; many have nothing.
+// whatever the machine's drivers offer; many have nothing. SATA and NVMe disks
+// tell their health to root only: without the machine's timer (see
+// diskHealthy) it is unknown. A mouse that says it can write counts as a
+// keyboard, and a wireless receiver is what it could receive. A keyboard that
+// is exchanged for another in the same port counts as a change, not as new.
 package health
 
 import (
 	"context"
 	"net"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +41,16 @@ type Own struct {
 	ShellPaints    *bool
 	BrowserAlive   *bool
 	BrowserInPlace *bool
+	Screens        *int
+	Resolution     *string
+}
+
+// Config says where to look.
+type Config struct {
+	State   string // the folder of the kiosk's state, for the space on its disk
+	Runtime string // the folder of what lives until the next boot; empty for none
+	// Own tells the kiosk's own readings; may be nil.
+	Own func() Own
 }
 
 // Reading is one collection.
@@ -44,13 +62,20 @@ type Reading struct {
 
 // Sensors collects readings. Its methods may be called from any goroutine.
 type Sensors struct {
-	state      string
-	own        func() Own
-	interfaces func() ([]card, error)
+	c              Config
+	proc, sys, run string // other folders than the machine's in tests
+	interfaces     func() ([]card, error)
+	clock          func() *bool
 
-	mu   sync.Mutex
-	last *cpu.TimesStat
+	mu    sync.Mutex
+	last  *cpu.TimesStat
+	usb   baseline
+	disks *bool // as they were at
+	asked time.Time
 }
+
+// diskTime is how long what disks say of themselves holds.
+const diskTime = time.Minute
 
 // card is what NetworkUp is concluded from.
 type card struct {
@@ -59,25 +84,25 @@ type card struct {
 	Address  bool // has an address that reaches beyond the wire
 }
 
-// New returns Sensors for a kiosk whose state folder is state. own tells the
-// kiosk's own readings; it may be nil.
-func New(state string, own func() Own) *Sensors {
-	if own == nil {
-		own = func() Own { return Own{} }
+// New returns Sensors.
+func New(c Config) *Sensors {
+	if c.Own == nil {
+		c.Own = func() Own { return Own{} }
 	}
-	return &Sensors{state: state, own: own, interfaces: interfaces}
+	return &Sensors{c: c, proc: "/proc", sys: "/sys", run: "/run", interfaces: interfaces, clock: clockSet}
 }
 
 // Collect takes all readings.
 func (s *Sensors) Collect(ctx context.Context) Reading {
-	own := s.own()
+	own := s.c.Own()
 	r := Reading{At: time.Now(), Health: fleet.Health{
-		ShellPaints: own.ShellPaints, BrowserAlive: own.BrowserAlive, BrowserInPlace: own.BrowserInPlace}}
+		ShellPaints: own.ShellPaints, BrowserAlive: own.BrowserAlive, BrowserInPlace: own.BrowserInPlace,
+		Screens: own.Screens, Resolution: own.Resolution}}
 	h := &r.Health
 	for _, read := range []func(){
 		func() { h.CPUPercent = s.cpu(ctx) },
 		func() { h.MemoryTotal, h.MemoryFree = memory(ctx) },
-		func() { h.DiskTotal, h.DiskFree = space(ctx, s.state) },
+		func() { h.DiskTotal, h.DiskFree = space(ctx, s.c.State) },
 		func() { h.Load1 = load1(ctx) },
 		func() { h.TemperatureC = hottest(ctx) },
 		func() { h.NetworkUp = s.networkUp() },
@@ -87,10 +112,52 @@ func (s *Sensors) Collect(ctx context.Context) Reading {
 				r.Uptime = time.Duration(up) * time.Second
 			}
 		},
+		func() { s.plugged(h, r.Uptime) },
+		func() { h.Sound = sound(s.proc) },
+		func() { h.Swap = swap(s.proc) },
+		func() { h.ClockSet = s.clock() },
+		func() { h.Updates = updates(s.run) },
+		func() { h.OnMains, h.Battery = power(s.sys) },
+		func() { h.DiskHealthy = s.diskHealthy() },
 	} {
 		try(read)
 	}
 	return r
+}
+
+// plugged reads what people plug in and out.
+func (s *Sensors) plugged(h *fleet.Health, uptime time.Duration) {
+	in, known := inputs(s.proc)
+	if known {
+		h.Keyboards, h.Pointers = count(in, device.keyboard), count(in, device.pointer)
+		h.Touch = new(slices.ContainsFunc(in, device.touch))
+	}
+	devices, known := usb(s.sys, in)
+	if !known {
+		return
+	}
+	h.CardReader = new(slices.ContainsFunc(devices, func(d usbDevice) bool { return d.reader }))
+	boot := attribute(filepath.Join(s.proc, "sys/kernel/random"), "boot_id")
+	if boot == "" || uptime == 0 {
+		return
+	}
+	path := ""
+	if s.c.Runtime != "" {
+		path = filepath.Join(s.c.Runtime, "plugged.json")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changes, keyboards := s.usb.look(path, boot, uptime, devices)
+	h.USBChanges, h.NewKeyboards = &changes, &keyboards
+}
+
+func (s *Sensors) diskHealthy() *bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked.IsZero() || time.Since(s.asked) >= diskTime {
+		s.disks, s.asked = diskHealthy(s.sys, s.run), time.Now()
+	}
+	return s.disks
 }
 
 // try takes one reading. gopsutil indexes into the kernel's files without

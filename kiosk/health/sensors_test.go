@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -39,8 +40,13 @@ func cabled() ([]card, error) {
 func TestCollectReadsTheMachine(t *testing.T) {
 	proc, sys := copyTo(t, "proc"), copyTo(t, "sys")
 	ctx := roots(t.Context(), proc, sys)
-	s := New(t.TempDir(), func() Own { return Own{ShellPaints: new(true), BrowserAlive: new(false)} })
-	s.interfaces = cabled
+	s := New(Config{State: t.TempDir(), Runtime: t.TempDir(), Own: func() Own {
+		return Own{ShellPaints: new(true), BrowserAlive: new(false), Screens: new(1), Resolution: new("1366x768")}
+	}})
+	s.interfaces, s.clock = cabled, func() *bool { return new(true) }
+	s.proc, s.sys, s.run = proc, sys, tree(t, map[string]string{"yhteiskone/updates": "0"})
+	plant(t, proc, map[string]string{"bus/input/devices": ps2Keyboard + usbMouse, "sys/kernel/random/boot_id": "boot-1\n", "uptime": "600.12 900.00\n"})
+	plant(t, sys, port("1-2", "3", "046d", "c077", "03/01/02"))
 	first := s.Collect(ctx)
 	if first.Health.CPUPercent != nil {
 		t.Errorf("the first collection says %v %% of the processor, with nothing to compare with", *first.Health.CPUPercent)
@@ -65,7 +71,9 @@ func TestCollectReadsTheMachine(t *testing.T) {
 		MemoryTotal: new(uint64(4000000 << 10)), MemoryFree: new(uint64(2500000 << 10)),
 		Load1: new(0.42), TemperatureC: new(61.0), NetworkUp: new(true),
 		BytesIn: new(uint64(12000345)), BytesOut: new(uint64(3000678)),
-		ShellPaints: new(true), BrowserAlive: new(false),
+		ShellPaints: new(true), BrowserAlive: new(false), Screens: new(1), Resolution: new("1366x768"),
+		Keyboards: new(1), Pointers: new(1), Touch: new(false), USBChanges: new(0), NewKeyboards: new(0), CardReader: new(false),
+		ClockSet: new(true), Updates: new(0),
 	}
 	if d := cmp.Diff(want, r.Health); d != "" {
 		t.Errorf("readings differ (-want +got):\n%s", d)
@@ -86,7 +94,8 @@ func TestNothingReadIsNothingSaid(t *testing.T) {
 		}
 	}
 	for name, proc := range map[string]string{"no files": empty, "broken files": broken} {
-		s := New(filepath.Join(empty, "absent"), nil)
+		s := New(Config{State: filepath.Join(empty, "absent")})
+		s.proc, s.sys, s.run, s.clock = proc, empty, empty, func() *bool { return nil }
 		s.interfaces = func() ([]card, error) { return nil, errors.New("no netlink") }
 		ctx := roots(t.Context(), proc, empty)
 		s.Collect(ctx)
@@ -111,7 +120,7 @@ func TestNetworkUp(t *testing.T) {
 		{"parts of two", []card{{Running: true}, {Address: true}}, false},
 		{"the second", []card{{}, {Running: true, Address: true}}, true},
 	} {
-		s := New("/", nil)
+		s := New(Config{State: "/"})
 		s.interfaces = func() ([]card, error) { return c.all, nil }
 		if got := s.networkUp(); got == nil || *got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -137,7 +146,15 @@ func TestHardware(t *testing.T) {
 // 10 ms of processor time on the machine that it measures.
 func TestCollectIsCheap(t *testing.T) {
 	const n = 50
-	s := New(t.TempDir(), nil)
+	s := New(Config{State: t.TempDir(), Runtime: t.TempDir()})
+	// a machine with much plugged in, whatever this one has
+	s.sys = t.TempDir()
+	for i := range 16 {
+		name := "1-" + string(rune('a'+i))
+		plant(t, s.sys, port(name, "2", "413c", "2113", "03/01/01", "03/00/00"))
+		plant(t, s.sys, map[string]string{"class/power_supply/" + name + "/type": "Mains\n"})
+	}
+	s.proc = tree(t, map[string]string{"bus/input/devices": strings.Repeat(usbKeyboard+usbMouse, 8), "sys/kernel/random/boot_id": "b"})
 	s.Collect(t.Context()) // what is cached for good
 	before := spent(t)
 	for range n {
@@ -160,7 +177,7 @@ func spent(t *testing.T) time.Duration {
 }
 
 func BenchmarkCollect(b *testing.B) {
-	s := New(b.TempDir(), nil)
+	s := New(Config{State: b.TempDir()})
 	for b.Loop() {
 		s.Collect(context.Background())
 	}
