@@ -104,4 +104,69 @@ var texts = map[fleet.Code]map[string]words{
 		"sv": {"Datorn startade om av sig själv efter en störning.", "Du behöver inte göra något. Om det händer igen, kontakta den tekniska supporten."},
 		"en": {"The machine restarted by itself after a failure.", "You need not do anything. If it happens again, tell the technical support."},
 	},
+	fleet.ScreenFailing: {
+		"fi": {"Koneen näyttöohjelma ei vastannut, ja se käynnistettiin uudelleen.", "Sinun ei tarvitse tehdä mitään. Jos tämä toistuu, kerro tekniselle tuelle."},
+		"sv": {"Datorns bildprogram svarade inte och startades om.", "Du behöver inte göra något. Om det händer igen, kontakta den tekniska supporten."},
+		"en": {"The machine's display program did not answer and was started anew.", "You need not do anything. If it happens again, tell the technical support."},
+	},
+	fleet.NoKeyboard: {
+		"fi": {"Koneessa ei ole näppäimistöä.", "Katso, onko näppäimistön johto kiinni."},
+		"sv": {"Datorn har inget tangentbord.", "Se efter att tangentbordets kabel sitter i."},
+		"en": {"The machine has no keyboard.", "See that the keyboard's cable is in."},
+	},
+	fleet.NoMouse: {
+		"fi": {"Koneessa ei ole hiirtä.", "Katso, onko hiiren johto kiinni."},
+		"sv": {"Datorn har ingen mus.", "Se efter att musens kabel sitter i."},
+		"en": {"The machine has no mouse.", "See that the mouse's cable is in."},
+	},
+	fleet.NoScreen: {
+		"fi": {"Koneessa ei ole näyttöä.", "Katso, onko näytön johto kiinni ja saako näyttö virtaa."},
+		"sv": {"Datorn har ingen skärm.", "Se efter att skärmens kabel sitter i och att skärmen har ström."},
+		"en": {"The machine has no screen.", "See that the screen's cable is in and that it has power."},
+	},
+	fleet.NewKeyboard: {
+		"fi": {"Koneeseen on kytketty uusi näppäimistö. Se voi tallentaa, mitä asiakas kirjoittaa.", "Katso koneen johdot. Irrota kaikki, mikä ei ole teidän. Jos näppäimistö on teidän, käynnistä kone uudelleen virtapainikkeesta."},
+		"sv": {"Ett nytt tangentbord har kopplats till datorn. Det kan spara det som kunden skriver.", "Se på datorns kablar. Ta bort allt som inte är ert. Om tangentbordet är ert, starta om datorn med strömknappen."},
+		"en": {"A new keyboard was plugged into the machine. It could record what clients write.", "Look at the machine's cables. Take out what is not yours. If the keyboard is yours, restart the machine with its power button."},
+	},
+	fleet.USBChanged: {
+		"fi": {"Koneeseen on kytketty tai siitä on irrotettu USB-laite.", "Katso, ettei koneessa tai sen johdoissa ole mitään outoa."},
+		"sv": {"En USB-enhet har kopplats till datorn eller tagits bort.", "Se efter att det inte finns något främmande i datorn eller på kablarna."},
+		"en": {"A USB device was plugged into the machine or taken out of it.", "See that there is nothing strange on the machine or on its cables."},
+	},
+	fleet.NoSound: {
+		"fi": {"Kone ei löydä äänilaitetta. Ääneen lukeminen ei toimi.", "Konetta voi käyttää. Kerro tekniselle tuelle."},
+		"sv": {"Datorn hittar ingen ljudenhet. Uppläsning fungerar inte.", "Datorn kan användas. Kontakta den tekniska supporten."},
+		"en": {"The machine finds no sound device. Reading aloud does not work.", "The machine can be used. Tell the technical support."},
+	},
+	fleet.DiskFailing: {
+		"fi": {"Koneen levy on menossa rikki.", "Kerro tekniselle tuelle: levy pitää vaihtaa pian."},
+		"sv": {"Datorns disk håller på att gå sönder.", "Kontakta den tekniska supporten: disken måste bytas snart."},
+		"en": {"The machine's disk is about to fail.", "Tell the technical support: the disk must be exchanged soon."},
+	},
+	fleet.ClockUnset: {
+		"fi": {"Koneen kello ei saa oikeaa aikaa verkosta.", "Konetta voi käyttää. Kerro tekniselle tuelle."},
+		"sv": {"Datorns klocka får inte rätt tid från nätet.", "Datorn kan användas. Kontakta den tekniska supporten."},
+		"en": {"The machine's clock gets no time from the network.", "The machine can be used. Tell the technical support."},
+	},
+	fleet.UpdatesWaiting: {
+		"fi": {"Kone odottaa päivitystä.", "Käynnistä kone uudelleen virtapainikkeesta, kun se on vapaa."},
+		"sv": {"Datorn väntar på en uppdatering.", "Starta om datorn med strömknappen när den är ledig."},
+		"en": {"The machine waits for an update.", "Restart the machine with its power button when it is free."},
+	},
+	fleet.OnBattery: {
+		"fi": {"Kone toimii akulla.", "Laita koneen virtajohto kiinni pistorasiaan."},
+		"sv": {"Datorn går på batteri.", "Sätt datorns strömkabel i eluttaget."},
+		"en": {"The machine runs on its battery.", "Put its power cable into the wall."},
+	},
+	fleet.SwapOn: {
+		"fi": {"Kone voi kirjoittaa muistin sisältöä levylle.", "Kerro tekniselle tuelle: koneen sivutus pitää ottaa pois päältä."},
+		"sv": {"Datorn kan skriva minnets innehåll på disken.", "Kontakta den tekniska supporten: datorns växlingsminne måste stängas av."},
+		"en": {"The machine may write what is in memory to its disk.", "Tell the technical support: swap must be turned off."},
+	},
+	fleet.ServicesDown: {
+		"fi": {"Jokin palvelu ei vastaa. Vika ei ole koneessa.", "Sinun ei tarvitse tehdä koneelle mitään. Pyydä asiakasta yrittämään myöhemmin."},
+		"sv": {"En tjänst svarar inte. Felet är inte i datorn.", "Du behöver inte göra något åt datorn. Be kunden försöka senare."},
+		"en": {"A service does not answer. The machine is not at fault.", "You need not do anything to the machine. Ask the client to try later."},
+	},
 }

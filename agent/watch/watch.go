@@ -32,6 +32,14 @@ const (
 	callUnheard = 2 * time.Minute
 )
 
+// How long what is no trouble for a while may last.
+const (
+	plugTime   = 10 * time.Second // a device that is plugged in comes in parts
+	chargeTime = 20 * time.Minute // clients charge their phones
+	unsetTime  = 30 * time.Minute // a time server is asked now and then
+	updateTime = 24 * time.Hour   // updates come every day and go in at night
+)
+
 // rule is one fault as data.
 type rule struct {
 	code     fleet.Code
@@ -64,13 +72,26 @@ func rules() []rule {
 		{fleet.StateNotKept, fleet.SeverityWarning, with(fleet.DiskFull), 0, reported(fleet.StateNotKept), nil},
 		{fleet.NetworkDown, fleet.SeverityWarning, stale, 30 * time.Second,
 			func(f state.Facts) bool { return is(health(f).NetworkUp, false) }, nil},
+		{fleet.NoScreen, fleet.SeverityWarning, stale, time.Minute, none(func(h fleet.Health) *int { return h.Screens }), nil},
+		{fleet.NewKeyboard, fleet.SeverityWarning, stale, plugTime, newKeyboard, nil},
+		{fleet.NoKeyboard, fleet.SeverityWarning, stale, time.Minute, withoutTouch(func(h fleet.Health) *int { return h.Keyboards }), nil},
+		{fleet.NoMouse, fleet.SeverityWarning, stale, time.Minute, withoutTouch(func(h fleet.Health) *int { return h.Pointers }), nil},
 		{fleet.BrowserMisplaced, fleet.SeverityWarning, with(fleet.BrowserFailing, fleet.ShellNotPainting), 15 * time.Second, browserMisplaced, nil},
 		{fleet.TooHot, fleet.SeverityWarning, stale, 2 * time.Minute,
 			func(f state.Facts) bool { t := health(f).TemperatureC; return t != nil && *t >= hottest }, nil},
 		{fleet.MemoryLow, fleet.SeverityWarning, stale, 2 * time.Minute, memoryLow, nil},
 		{fleet.ClockWrong, fleet.SeverityWarning, stale, 0, clockWrong, nil},
+		{fleet.DiskFailing, fleet.SeverityWarning, stale, 0, says(func(h fleet.Health) *bool { return h.DiskHealthy }, false), nil},
+		{fleet.OnBattery, fleet.SeverityWarning, stale, 2 * time.Minute, says(func(h fleet.Health) *bool { return h.OnMains }, false), nil},
 		{fleet.CPUBusy, fleet.SeverityNotice, with(fleet.TooHot), 5 * time.Minute,
 			func(f state.Facts) bool { c := health(f).CPUPercent; return c != nil && *c >= cpuMost }, nil},
+		{fleet.ServicesDown, fleet.SeverityNotice, with(fleet.NetworkDown), 0, servicesDown, nil},
+		{fleet.SwapOn, fleet.SeverityNotice, stale, time.Minute, says(func(h fleet.Health) *bool { return h.Swap }, true), nil},
+		{fleet.ClockUnset, fleet.SeverityNotice, with(fleet.ClockWrong, fleet.NetworkDown), unsetTime, says(func(h fleet.Health) *bool { return h.ClockSet }, false), nil},
+		{fleet.USBChanged, fleet.SeverityNotice, with(fleet.NewKeyboard, fleet.NoKeyboard, fleet.NoMouse), chargeTime, usbChanged, nil},
+		{fleet.NoSound, fleet.SeverityNotice, stale, 5 * time.Minute, says(func(h fleet.Health) *bool { return h.Sound }, false), nil},
+		{fleet.UpdatesWaiting, fleet.SeverityNotice, stale, updateTime, updatesWaiting, nil},
+		{fleet.ScreenFailing, fleet.SeverityNotice, stale, 0, reported(fleet.ScreenFailing), nil},
 		{fleet.KioskRestarted, fleet.SeverityNotice, stale, 0, reported(fleet.KioskRestarted), nil},
 	}
 }
@@ -83,6 +104,41 @@ func health(f state.Facts) fleet.Health {
 }
 
 func is(v *bool, want bool) bool { return v != nil && *v == want }
+
+// says is a reading that is as it should not be.
+func says(reading func(fleet.Health) *bool, bad bool) func(state.Facts) bool {
+	return func(f state.Facts) bool { return is(reading(health(f)), bad) }
+}
+
+// none is a count of what must be there and is not.
+func none(reading func(fleet.Health) *int) func(state.Facts) bool {
+	return func(f state.Facts) bool { n := reading(health(f)); return n != nil && *n == 0 }
+}
+
+// withoutTouch is what is missing on a machine whose screen cannot be touched;
+// one with a touch screen shows a keyboard of its own.
+func withoutTouch(reading func(fleet.Health) *int) func(state.Facts) bool {
+	return func(f state.Facts) bool { return none(reading)(f) && !is(health(f).Touch, true) }
+}
+
+func newKeyboard(f state.Facts) bool {
+	n := health(f).NewKeyboards
+	return n != nil && *n > 0
+}
+
+func usbChanged(f state.Facts) bool {
+	n := health(f).USBChanges
+	return n != nil && *n > 0
+}
+
+func updatesWaiting(f state.Facts) bool {
+	n := health(f).Updates
+	return n != nil && *n > 0
+}
+
+// servicesDown is what the kiosk's probe found. It waits for nothing: the
+// probe asked twice.
+func servicesDown(f state.Facts) bool { return f.Report != nil && len(f.Report.Serves.Down) > 0 }
 
 func reported(code fleet.Code) func(state.Facts) bool {
 	return func(f state.Facts) bool { return f.Report != nil && slices.Contains(f.Report.Faults, code) }

@@ -162,6 +162,7 @@ func TestInputs(t *testing.T) {
 		"a laptop":                    {powerButton + ps2Keyboard + touchPad, 1, 1, false},
 		"a laptop with USB ones":      {ps2Keyboard + touchPad + usbKeyboard + usbMouse, 2, 2, false},
 		"a touch screen":              {powerButton + touchScreen, 0, 0, true},
+		"a touch screen that clicks":  {strings.ReplaceAll(touchScreen, "KEY=400 0 ", "KEY=400 10000 "), 0, 0, true},
 		"a guest with a tablet":       {ps2Keyboard + tablet, 1, 1, false},
 		"nothing to write with":       {powerButton + headset + usbMouse, 0, 1, false},
 		"nothing at all":              {"", 0, 0, false},
