@@ -30,7 +30,7 @@ type kiosk struct {
 	env     map[string]string
 	log     *slog.Logger
 	display *display.Display
-	manager *display.Manager
+	ground  *ground
 	tiles   *catalogue.Catalogue
 	screen  *screen.Screen
 	browser *browser.Browser
@@ -68,9 +68,8 @@ func assemble(ctx context.Context, c *config, env map[string]string, log *slog.L
 	if err := k.browser.Check(); err != nil {
 		return nil, badInput{err}
 	}
-	k.manager, err = k.display.StartManager(ctx, display.Config{Dir: c.Runtime, Strip: k.display.StripHeight(),
-		ShellClass: screen.Class, ClientClass: browser.Class})
-	if err != nil {
+	k.ground = &ground{display: k.display, start: k.startManager, lost: func() {}, log: log}
+	if k.ground.manager, err = k.startManager(ctx); err != nil {
 		return nil, err
 	}
 	if err := k.display.Cover(); err != nil {
@@ -95,11 +94,41 @@ func (k *kiosk) close() {
 	if k.browser != nil {
 		k.browser.Close()
 	}
-	if k.manager != nil {
-		k.manager.Stop()
+	if k.ground != nil {
+		k.ground.stop()
 	}
 	if k.display != nil {
 		k.display.Close()
+	}
+}
+
+func (k *kiosk) startManager(ctx context.Context) (manager, error) {
+	m, err := k.display.StartManager(ctx, display.Config{Dir: k.config.Runtime, Strip: k.display.StripHeight(),
+		ShellClass: screen.Class, ClientClass: browser.Class})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// selections counts what lies in the clipboard. With the server all of it
+// goes.
+func (k *kiosk) selections() (int, error) {
+	select {
+	case <-k.display.Done():
+		return 0, nil
+	default:
+		return k.display.SelectionOwners()
+	}
+}
+
+// clearSelections empties the clipboard.
+func (k *kiosk) clearSelections() error {
+	select {
+	case <-k.display.Done():
+		return nil
+	default:
+		return k.display.ClearSelections()
 	}
 }
 
@@ -148,7 +177,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 	wiper, err := wipe.New(wipe.Config{StateDir: k.config.State, SharedUser: k.config.Wipe.SharedUser, Ours: isShell,
 		Places:     wipe.DefaultPlaces(k.env["HOME"], k.env["XDG_RUNTIME_DIR"], k.config.Wipe.SharedUser, k.config.Runtime),
 		Allow:      []string{k.config.State, k.config.Runtime, k.config.path, k.config.Join},
-		Selections: k.display.SelectionOwners, ClearSelections: k.display.ClearSelections})
+		Selections: k.selections, ClearSelections: k.clearSelections})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/wire"
+	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/health"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/uplink"
@@ -53,6 +54,14 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	defer k.close()
 	k.trace = trace.mark
 	err = k.run(ctx)
+	if errors.Is(err, errServerGone) {
+		k.close()
+		log.Error("the X server is gone; starting anew when it is back")
+		if waitErr := awaitServer(ctx, openServer); waitErr != nil {
+			return waitErr
+		}
+		err = errAgain
+	}
 	if errors.Is(err, errAgain) {
 		k.close()
 		lock.Close()
@@ -60,6 +69,15 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 		return startAnew(env)
 	}
 	return err
+}
+
+// openServer tries whether an X server lets us in.
+func openServer() (func(), error) {
+	d, err := display.Open()
+	if err != nil {
+		return nil, err
+	}
+	return d.Close, nil
 }
 
 // startAnew replaces this program by a fresh one. Nothing of ours runs any
@@ -95,12 +113,8 @@ func (k *kiosk) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { // without a screen or a window manager there is no kiosk
-		select {
-		case <-ctx.Done():
-		case <-k.display.Done():
-			cancel(errors.New("the X server is gone"))
-		case <-k.manager.Done():
-			cancel(errors.New("the window manager is gone"))
+		if err := k.ground.watch(ctx); err != nil {
+			cancel(err)
 		}
 	}()
 	key, err := identity.LoadKiosk(k.config.stateFile("key.pem"))
@@ -148,6 +162,8 @@ func ended(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(cause, errAgain):
 		return errAgain
+	case errors.Is(cause, errServerGone): // a wipe that could not be proved without it is proved at the next start
+		return errServerGone
 	case err == nil && cause != nil && !errors.Is(cause, context.Canceled):
 		return cause
 	case errors.Is(err, context.Canceled):
