@@ -40,6 +40,9 @@ func edges() []edge {
 
 		{"kiosk/browser", "kiosk/session", "it implements session's Browser"},
 		{"kiosk/browser", "kiosk/procs", "it kills what a session started"},
+		{"kiosk/browser", "kiosk/door", "it starts a session's door, and the launcher that hands it its socket"},
+		{"kiosk/browser", "kiosk/rights", "it asks whether it may start a browser as another user"},
+		{"kiosk/door", "kiosk/rights", "it gives up every right before it serves"},
 		{"kiosk/wipe", "kiosk/session", "it implements session's Wiper"},
 		{"kiosk/wipe", "kiosk/procs", "it looks for processes that were left"},
 		{"kiosk/screen", "kiosk/session", "it implements session's Screen and draws its View"},
@@ -68,6 +71,8 @@ func bounds() []bound {
 		{"kiosk/health", "internal/fleet", "sensors know readings only"},
 		{"kiosk/check", "", "it must run on a machine where nothing works yet"},
 		{"kiosk/procs", "", "it reads /proc"},
+		{"kiosk/door", "", "it knows addresses only while they are connected to"},
+		{"kiosk/rights", "", "it reads and drops capabilities"},
 		{"kiosk/display", "internal/fleet", "it moves windows"},
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},
 		{"agent/state", "internal/fleet", "now, in memory"},

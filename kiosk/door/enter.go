@@ -1,0 +1,83 @@
+package door
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"yhteiskone/kiosk/rights"
+)
+
+// EnterArgs are the launcher's arguments: the handle on which a byte says that
+// the sandbox stands, the handle that leads to the door, and the program to
+// become, with its arguments.
+func EnterArgs(ready, way int, program ...string) []string {
+	return append([]string{strconv.Itoa(ready), strconv.Itoa(way)}, program...)
+}
+
+// enter is the first program inside the sandbox. It returns only with an error.
+func enter(args []string) error {
+	if len(args) < 3 {
+		return errors.New("the launcher is started by the kiosk only")
+	}
+	ready, err1 := strconv.Atoi(args[0])
+	way, err2 := strconv.Atoi(args[1])
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("read the launcher's handles: %w", err)
+	}
+	// What is dropped and closed from here on must be so in the thread that
+	// becomes the browser.
+	runtime.LockOSThread()
+	pretendNetwork()
+	if err := rights.DropHere(); err != nil {
+		return err
+	}
+	if err := handOut(way); err != nil {
+		return err
+	}
+	FirstToGo()
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("write no core: %w", err)
+	}
+	if _, err := unix.Write(ready, []byte{'\n'}); err != nil {
+		return fmt.Errorf("say that the sandbox stands: %w", err)
+	}
+	// What the browser says may name pages: it goes nowhere.
+	null, err := unix.Open("/dev/null", unix.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("open nothing: %w", err)
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(null, fd, 0); err != nil {
+			return fmt.Errorf("open nothing: %w", err)
+		}
+	}
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("keep the kiosk's handles out: %w", err)
+	}
+	return fmt.Errorf("become the browser: %w", syscall.Exec(args[2], args[2:], os.Environ()))
+}
+
+// handOut opens the proxy's port in this namespace and gives it to the door.
+func handOut(way int) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("make the door's socket: %w", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return fmt.Errorf("open the door's port: %w", err)
+	}
+	if err := unix.Listen(fd, connections); err != nil {
+		return fmt.Errorf("open the door's port: %w", err)
+	}
+	if err := unix.Sendmsg(way, []byte{1}, unix.UnixRights(fd), nil, 0); err != nil {
+		return fmt.Errorf("hand out the door's socket: %w", err)
+	}
+	return nil
+}
