@@ -77,8 +77,8 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 		}
 		if m.view.State.InSession() {
 			after = func() { m.end(ctx, fleet.EndCommand) }
-		} else if m.view.State == fleet.Ready {
-			m.set(fleet.OutOfService)
+		} else if m.view.State == fleet.Ready || m.view.State == fleet.Closed {
+			m.rest()
 			m.show(ctx)
 		}
 	case fleet.PutInService:
@@ -87,7 +87,7 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 			return "failed", after
 		}
 		if m.view.State == fleet.OutOfService && m.painted {
-			m.set(fleet.Ready)
+			m.rest()
 			m.show(ctx)
 		}
 	case fleet.Identify:
@@ -99,8 +99,40 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 		}
 		m.view.Message, m.message = c.Text, time.Now()
 		m.show(ctx)
+	case fleet.SomeoneWaits, fleet.NobodyWaits:
+		if m.view.State.InSession() { // otherwise the machine is, or will be, free
+			m.someoneWaits(c.Name == fleet.SomeoneWaits)
+			m.limits()
+			m.show(ctx)
+		}
+	case fleet.OpenWeb:
+		if !m.view.State.InSession() {
+			return "invalid", after
+		}
+		if m.setup.Mode != fleet.Errands {
+			break // it is open already
+		}
+		if err := m.running.OpenWeb(); err != nil {
+			m.Log.Error("the web was not opened", "err", err)
+			return "failed", after
+		}
+		m.view.Web = true
+		m.show(ctx)
 	default:
 		return "unknown", after
 	}
 	return "", after
+}
+
+// Queue says that somebody waits for the machine, or that nobody does any more.
+func (m *Machine) Queue(ctx context.Context, waits bool) error {
+	return m.ask(ctx, func() error {
+		if !m.view.State.InSession() {
+			return ErrNoSession
+		}
+		m.someoneWaits(waits)
+		m.limits()
+		m.redraw(context.WithoutCancel(ctx))
+		return nil
+	})
 }

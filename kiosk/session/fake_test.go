@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -34,6 +35,23 @@ type world struct {
 	showErr              error
 	tokens               int
 	unverified, restarts int
+
+	setups   []Setup // of the browsers, in order
+	adjusted []Comfort
+	raised   int
+	webs     int
+	can      bool // the machine speaks, types and sticks
+	said     []string
+	chimes   int
+	board    string // the language of the on-screen keyboard; empty for none
+	stuck    bool   // sticky keys
+	resets   int
+	lights   []bool
+	offs     int
+	off      time.Duration // by which the wall clock is off
+	down     []string
+	outcomes []fleet.Outcome
+	changed  int
 }
 
 type fakeRun struct {
@@ -42,6 +60,7 @@ type fakeRun struct {
 	lost    chan struct{}
 	address string
 	killed  bool
+	frozen  bool
 }
 
 func (w *world) note(s string) {
@@ -58,7 +77,7 @@ func (w *world) Start(ctx context.Context, m Mark, s Setup) (Running, error) {
 		return nil, w.startErr
 	}
 	r := &fakeRun{w: w, painted: make(chan struct{}), lost: make(chan struct{})}
-	w.runs = append(w.runs, r)
+	w.runs, w.setups = append(w.runs, r), append(w.setups, s)
 	time.AfterFunc(700*time.Millisecond, func() { close(r.painted) })
 	return r, nil
 }
@@ -66,10 +85,10 @@ func (w *world) Start(ctx context.Context, m Mark, s Setup) (Running, error) {
 func (r *fakeRun) Painted() <-chan struct{} { return r.painted }
 func (r *fakeRun) Lost() <-chan struct{}    { return r.lost }
 func (r *fakeRun) Open(a string) error      { r.w.note("open"); r.address = a; return nil }
-func (r *fakeRun) Look() Look               { return Look{!r.killed, !r.killed, true} }
-func (r *fakeRun) Adjust(Comfort) error     { return nil }
-func (r *fakeRun) OpenWeb() error           { return nil }
-func (r *fakeRun) Raise() error             { return nil }
+func (r *fakeRun) Look() Look               { return Look{!r.killed, !r.killed, !r.frozen} }
+func (r *fakeRun) Adjust(c Comfort) error   { r.w.adjusted = append(r.w.adjusted, c); return nil }
+func (r *fakeRun) OpenWeb() error           { r.w.webs++; return nil }
+func (r *fakeRun) Raise() error             { r.w.raised++; return nil }
 func (r *fakeRun) Kill(context.Context) error {
 	r.w.note("kill")
 	r.killed = true
@@ -83,7 +102,12 @@ func (w *world) Begin() (Mark, error) {
 	w.mark = &Mark{Token: string(rune('a' + w.tokens)), Started: time.Now()}
 	return *w.mark, nil
 }
-func (w *world) Occupy(m Mark) error { w.note("occupy"); w.mark = &m; return nil }
+func (w *world) Occupy(m Mark) error {
+	w.note("occupy")
+	m.Occupied = true
+	w.mark = &m
+	return nil
+}
 func (w *world) Left() (Mark, bool, error) {
 	if w.mark == nil {
 		return Mark{}, false, nil
@@ -104,10 +128,12 @@ func (w *world) Prove(looks []fleet.Look, took time.Duration) (fleet.WipeProof, 
 }
 func (w *world) Last() *fleet.WipeProof { return nil }
 
-func (w *world) Spoken(View) string    { return "" }
-func (w *world) Light(bool) error      { return nil }
-func (w *world) Outcome(fleet.Outcome) {}
-func (w *world) Cover() error          { w.note("cover"); return nil }
+// Spoken says what a countdown and the state would, in our own words.
+func (w *world) Spoken(v View) string {
+	return fmt.Sprint(v.State, v.Lang, v.EndsIn, v.Left, v.Notice, v.Confirm, v.Help, v.Hide, v.Picked, v.Message)
+}
+func (w *world) Light(on bool) error { w.lights = append(w.lights, on); return nil }
+func (w *world) Cover() error        { w.note("cover"); return nil }
 func (w *world) Show(ctx context.Context, v View) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -137,7 +163,35 @@ func (s fakeScreen) Lost() <-chan struct{} { return s.screenLost() }
 func (w *world) Tile(id string) (Tile, bool) {
 	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela"
 }
-func (w *world) Changed() {}
+func (w *world) Changed()       { w.changed++ }
+func (w *world) Down() []string { return w.down }
+
+type fakeAids struct{ *world }
+
+func (a fakeAids) Can(lang string) (speak, keyboard, sticky bool) { return a.can, a.can, a.can }
+func (a fakeAids) Say(text, lang string) error {
+	a.said = append(a.said, lang+":"+text)
+	return nil
+}
+func (a fakeAids) SaySelected(lang string) error {
+	a.said = append(a.said, lang+":selected")
+	return nil
+}
+func (a fakeAids) Chime() error { a.chimes++; return nil }
+func (a fakeAids) Keyboard(show bool, lang string, above int) error {
+	a.board = ""
+	if show {
+		a.board = lang
+	}
+	return nil
+}
+func (a fakeAids) Sticky(on bool) error { a.stuck = on; return nil }
+func (a fakeAids) Reset() error {
+	a.note("reset")
+	a.board, a.stuck = "", false
+	a.resets++
+	return nil
+}
 
 type fakeUplink struct{ *world }
 
@@ -150,7 +204,8 @@ type fakeCounter struct{ *world }
 func (c fakeCounter) Session(category string, length time.Duration, end fleet.End) {
 	c.ended = append(c.ended, end)
 }
-func (c fakeCounter) Help() {}
+func (c fakeCounter) Help()                   {}
+func (c fakeCounter) Outcome(o fleet.Outcome) { c.outcomes = append(c.outcomes, o) }
 
 func (w *world) OutOfService() bool           { return w.aside }
 func (w *world) SetOutOfService(b bool) error { w.aside = b; return nil }
@@ -167,17 +222,26 @@ func (w *world) done() []string {
 	return d
 }
 
+// plainSettings are those of the tests that need no others.
+func plainSettings() fleet.Settings {
+	return fleet.Settings{Idle: 5 * time.Minute, Warn: time.Minute, Limit: 30 * time.Minute, KioskName: "Kone 3"}
+}
+
 // bench runs f beside a running machine inside a bubble of fake time, and the
 // machine's last act after it.
 func bench(t *testing.T, prepare func(*world), f func(*testing.T, *world, *Machine)) {
+	t.Helper()
+	benchWith(t, plainSettings(), prepare, f)
+}
+
+func benchWith(t *testing.T, s fleet.Settings, prepare func(*world), f func(*testing.T, *world, *Machine)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{presses: make(chan Press), lost: make(chan struct{}), online: true, idleFrom: time.Now()}
+		w := &world{presses: make(chan Press), lost: make(chan struct{}), online: true, idleFrom: time.Now(), can: true}
 		if prepare != nil {
 			prepare(w)
 		}
-		m := New(Deps{Browser: w, Wiper: w, Prover: w, Screen: fakeScreen{w}, Tiles: w, Uplink: fakeUplink{w},
-			Counter: fakeCounter{w}, Memory: w, Log: slog.New(slog.DiscardHandler), Restart: func() { w.restarts++ }, Lang: "fi"},
-			fleet.Settings{Idle: 5 * time.Minute, Warn: time.Minute, Limit: 30 * time.Minute, KioskName: "Kone 3"})
+		m := w.machine(s)
 		ctx, cancel := context.WithCancel(t.Context())
 		stopped := make(chan error)
 		go func() { stopped <- m.Run(ctx) }()
@@ -193,6 +257,13 @@ func bench(t *testing.T, prepare func(*world), f func(*testing.T, *world, *Machi
 			}
 		}
 	})
+}
+
+func (w *world) machine(s fleet.Settings) *Machine {
+	return New(Deps{Browser: w, Wiper: w, Prover: w, Screen: fakeScreen{w}, Tiles: w, Uplink: fakeUplink{w},
+		Counter: fakeCounter{w}, Memory: w, Aids: fakeAids{w}, Services: w, Log: slog.New(slog.DiscardHandler),
+		Restart: func() { w.restarts++ }, PowerOff: func() { w.offs++ }, Lang: "fi",
+		Wall: func() time.Time { return time.Now().Add(w.off) }}, s)
 }
 
 func (w *world) press(what, arg string) {

@@ -14,6 +14,7 @@ type Mark struct {
 	Canary   string    `json:"canary"`   // 32 hexadecimal digits; the contents of every planted file
 	Started  time.Time `json:"started"`  // when the browser was started, ahead of any client
 	Occupied bool      `json:"occupied"` // a client has pressed a tile
+	Counted  bool      `json:"counted"`  // and that session was counted, though its wipe is not proved
 }
 
 // Browser starts the client's browser. Implemented by kiosk/browser.
@@ -107,7 +108,8 @@ type Wiper interface {
 	// Begin makes a fresh mark and writes it to disk, so that it is found
 	// after a power cut.
 	Begin() (Mark, error)
-	// Occupy writes that a client uses the marked session.
+	// Occupy writes that a client uses the marked session, and whether it was
+	// counted.
 	Occupy(Mark) error
 	// Left returns the mark of a session that an earlier run of the kiosk did
 	// not finish, and whether there is one.
@@ -229,10 +231,10 @@ type View struct {
 	Preparing bool          // on the welcome page: the browser is being started in the chosen language or size
 	Chosen    string        // the tile that opens as soon as it is there
 	Confirm   bool          // "do you want to end?" is asked
-	Left      time.Duration // until the session must end, in whole minutes; 0 for no limit
-	Why       Reason        // what sets Left
+	Left      time.Duration // until the session must end, in whole minutes; 0 for no limit, or a closing time more than an hour away
+	Why       Reason        // what sets Left; in Warning what sets EndsIn
 	EndsIn    time.Duration // until the session ends unless somebody acts, whole seconds; only in Warning
-	Notice    int           // minutes: 10, 5 or 1, shown until it is answered; 0 for none
+	Notice    int           // which notice is up, 10, 5 or 1, until it is answered; 0 for none. Left says how many minutes there are: a time that begins at 8 shows the 10
 	MoreTime  bool          // a press on "more time" gives some
 	Waiting   bool          // somebody waits for the machine
 	Help      HelpState
@@ -244,8 +246,8 @@ type View struct {
 	CanSpeak  bool
 	CanType   bool // there is an on-screen keyboard
 	CanStick  bool
-	Menu      bool // the strip's page of comforts is open
-	Hide      HideStep
+	Menu      bool          // the strip's page of comforts is open
+	Hide      HideStep      // but for HideNone nothing else uncovers the page, whatever State, Confirm, Message and Notice say
 	Picked    int           // pictures pressed so far, of PicturesToHide
 	HideLeft  time.Duration // until a hidden session is erased, in whole minutes, rounded up
 	Down      string        // tiles whose services do not answer, with commas between

@@ -2,41 +2,10 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"yhteiskone/internal/fleet"
 )
-
-// recover is the first act of every start: whatever an earlier run left is
-// removed, and then it is proved that nothing is left.
-func (m *Machine) recover(ctx context.Context) {
-	mark, left, err := m.Wiper.Left()
-	if err == nil && !left {
-		mark, err = m.Wiper.Begin()
-	}
-	if err != nil {
-		m.Log.Error("the kiosk cannot keep its state", "err", err)
-		m.fault(fleet.StateNotKept, true)
-		m.broken(ctx, fleet.StateNotKept)
-		return
-	}
-	if left {
-		m.fault(fleet.KioskRestarted, true)
-		wipe, cancel := context.WithTimeout(ctx, wipeTime)
-		m.Wiper.Wipe(wipe, mark) // removes; the look that counts comes next
-		cancel()
-		if mark.Occupied {
-			m.Counter.Session("", 0, fleet.EndInterruption)
-		}
-	}
-	m.mark = mark
-	if why := m.prove(ctx, time.Now()); why != "" {
-		m.broken(ctx, why)
-		return
-	}
-	m.prepare(ctx)
-}
 
 // prepare starts the next client's browser beneath the curtain.
 func (m *Machine) prepare(ctx context.Context) {
@@ -50,16 +19,22 @@ func (m *Machine) prepare(ctx context.Context) {
 		return
 	}
 	m.fault(fleet.StateNotKept, false)
-	running, err := m.Browser.Start(ctx, mark, Setup{Lang: m.Lang, Comfort: Plain(), Mode: m.now.Mode, Blocked: m.now.Blocked})
+	m.mark, m.unproved = mark, true
+	setup := m.wanted()
+	running, err := m.Browser.Start(ctx, mark, setup)
 	if err != nil {
 		m.Log.Error("the client's browser does not start", "err", err)
 		m.later(ctx)
 		return
 	}
-	m.mark, m.running, m.painted, m.began = mark, running, false, time.Now()
-	if m.view.State != fleet.Erasing && m.view.State != fleet.OutOfOrder {
+	m.running, m.setup, m.painted, m.began = running, setup, false, time.Now()
+	switch {
+	case m.renewing: // the welcome page stays, and says that it prepares
+		m.view.Preparing = true
+	case m.view.State == fleet.Erasing || m.view.State == fleet.OutOfOrder:
 		// After a session the curtain goes on to say "erasing"; a kiosk that
 		// failed stays out of order until a browser has really drawn.
+	default:
 		m.set(fleet.Starting)
 	}
 	m.show(ctx)
@@ -69,36 +44,77 @@ func (m *Machine) prepare(ctx context.Context) {
 // three of them tells people.
 func (m *Machine) later(ctx context.Context) {
 	m.failures++
+	m.renewing = false
 	wait := min(time.Second<<min(m.failures, 5), 30*time.Second)
 	m.restart = time.NewTimer(wait)
 	if m.failures >= 3 {
 		m.fault(fleet.BrowserFailing, true)
 		m.view.Trouble = fleet.BrowserFailing
 		m.set(fleet.OutOfOrder)
+	} else if m.view.State == fleet.Ready {
+		m.set(fleet.Starting) // it was to be started anew, and nothing runs
 	}
+	m.view.Preparing = false
 	m.show(ctx)
+}
+
+func (m *Machine) paintedSoon() <-chan struct{} {
+	if m.running == nil || m.painted {
+		return nil
+	}
+	return m.running.Painted()
+}
+
+func (m *Machine) lost() <-chan struct{} {
+	if m.running == nil {
+		return nil
+	}
+	return m.running.Lost()
+}
+
+func (m *Machine) retry() <-chan time.Time {
+	if m.restart == nil || m.blind() {
+		return nil
+	}
+	return m.restart.C
 }
 
 // ready says that the next client may press a tile: the browser has drawn.
 func (m *Machine) ready(ctx context.Context) {
-	m.painted, m.failures = true, 0
+	fresh := !m.renewing && !m.view.Erased // nothing was on the screen that leads anywhere
+	m.painted, m.failures, m.renewing = true, 0, false
 	m.fault(fleet.BrowserFailing, false)
 	m.view.Trouble = ""
-	if m.Memory.OutOfService() {
-		m.set(fleet.OutOfService)
-	} else {
-		m.set(fleet.Ready)
-	}
+	m.rest()
+	m.erasedTimes()
 	if m.show(ctx) == nil {
 		m.Trace("ready")
 	}
 	m.watch()
-	m.drain()
+	if fresh {
+		m.drain()
+	}
+	m.openChosen(ctx)
+}
+
+// rest puts a machine whose browser waits into the state in which it waits.
+func (m *Machine) rest() {
+	switch {
+	case m.Memory.OutOfService():
+		m.set(fleet.OutOfService)
+	case !m.latest.Hours.Open(m.Wall()):
+		m.set(fleet.Closed)
+	default:
+		m.set(fleet.Ready)
+		m.follow()
+		return
+	}
+	m.forget()
 }
 
 // open begins a session.
 func (m *Machine) open(ctx context.Context, id string) error {
-	if m.view.State != fleet.Ready || !m.painted {
+	if m.view.State != fleet.Ready || !m.painted || m.view.Preparing {
 		return ErrNotReady
 	}
 	tile, ok := m.Tiles.Tile(id)
@@ -120,11 +136,15 @@ func (m *Machine) open(ctx context.Context, id string) error {
 		m.end(ctx, "")
 		return ErrNotReady
 	}
-	m.began, m.touched, m.category = time.Now(), time.Now(), tile.Category
-	m.view.Erased, m.view.Confirm, m.view.Message, m.view.Identify = false, false, "", false
+	m.erasedOver() // from the outside a session can begin while the question is up
+	m.began, m.category = time.Now(), tile.Category
+	m.view.Confirm, m.view.Menu, m.view.Message, m.view.Identify = false, false, "", false
+	m.view.Chosen, m.view.Web = "", false
 	m.help.session = true
-	m.limits()
 	m.set(fleet.InUse)
+	m.wind()
+	m.limits()
+	m.keyboard()
 	if m.show(ctx) != nil {
 		m.end(ctx, fleet.EndShell)
 		return ErrNotReady
@@ -141,44 +161,89 @@ func (m *Machine) open(ctx context.Context, id string) error {
 func (m *Machine) end(ctx context.Context, end fleet.End) {
 	m.Trace("end_pressed")
 	ctx = context.WithoutCancel(ctx)
-	if err := m.Screen.Cover(); err != nil {
-		m.Log.Error("the emergency curtain failed", "err", err)
-	}
+	m.cover()
 	m.Trace("curtain")
 	length := time.Since(m.began)
-	m.view.Confirm, m.view.EndsIn, m.view.Why, m.view.Left = false, 0, NoReason, 0
-	m.view.Lang, m.view.Message, m.view.Identify = m.Lang, "", false
+	m.over(end)
 	m.set(fleet.Erasing)
-	drawn := make(chan error, 1)
-	view := m.view
-	go func() { // the shell draws while the kernel kills
-		show, cancel := context.WithTimeout(ctx, showTime)
-		defer cancel()
-		drawn <- m.Screen.Show(show, view)
-	}()
+	drawn := m.drawAside(ctx) // the shell draws while the kernel kills
 	started := time.Now()
-	if m.running != nil {
-		kill, cancel := context.WithTimeout(ctx, killTime)
-		if err := m.running.Kill(kill); err != nil {
-			m.Log.Error("the session's processes did not end", "err", err)
-		}
-		cancel()
-		m.running, m.painted = nil, false
-	}
+	m.kill(ctx)
 	m.lapse()
-	why := m.prove(ctx, started)
-	if end != "" {
-		m.Counter.Session(m.category, length, end)
+	if m.blind() { // what cannot be looked at cannot be proved either: sight goes on from here
+		m.count(end, length)
+		m.counted()
+		return
 	}
-	m.category = ""
-	m.blank = <-drawn != nil
-	m.fault(fleet.ShellNotPainting, m.blank)
+	why := m.prove(ctx, started)
+	m.count(end, length)
+	aside := <-drawn
+	m.shown(aside.view, aside.err)
 	m.drain()
 	if why != "" {
+		m.counted()
 		m.broken(ctx, why)
 		return
 	}
-	m.view.Erased, m.erasedAt = end != "", time.Now()
+	if end != "" {
+		m.erased(end)
+	}
+	m.next(ctx)
+}
+
+// over takes away what belonged to the session. It comes before the kill, so
+// that the voice falls silent at once.
+func (m *Machine) over(end fleet.End) {
+	m.plain()
+	m.hidden = hidden{} // overwrites the pictures
+	m.clock = clock{}
+	v := &m.view
+	v.Confirm, v.Message, v.Identify, v.Web = false, "", false, false
+	v.EndsIn, v.Why, v.Left, v.Notice, v.MoreTime, v.Waiting = 0, NoReason, 0, 0, false, false
+	v.Hide, v.Picked, v.HideLeft = HideNone, 0, 0
+	if end != fleet.EndButton && !v.Erased { // whoever pressed End still reads the last page
+		v.Lang = m.Lang
+	}
+	m.renewing = false
+}
+
+type drawn struct {
+	view View
+	err  error
+}
+
+// drawAside draws the view without waiting for it.
+func (m *Machine) drawAside(ctx context.Context) <-chan drawn {
+	done := make(chan drawn, 1)
+	m.fill()
+	view := m.view
+	if m.blind() {
+		done <- drawn{view, errBlind}
+		return done
+	}
+	go func() {
+		show, cancel := context.WithTimeout(ctx, showTime)
+		defer cancel()
+		done <- drawn{view, m.Screen.Show(show, view)}
+	}()
+	return done
+}
+
+// kill ends every process of what runs.
+func (m *Machine) kill(ctx context.Context) {
+	if m.running == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killTime)
+	defer cancel()
+	if err := m.running.Kill(ctx); err != nil {
+		m.Log.Error("the session's processes did not end", "err", err)
+	}
+	m.running, m.painted = nil, false
+}
+
+// next goes on after a proof.
+func (m *Machine) next(ctx context.Context) {
 	for _, w := range m.waiting {
 		m.carryOut(ctx, w)
 	}
@@ -186,55 +251,8 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 	m.prepare(ctx)
 }
 
-// prove wipes what the mark names, looks, signs and stores. It returns why the
-// machine is not proved clean, or "".
-func (m *Machine) prove(ctx context.Context, started time.Time) fleet.Code {
-	wipe, cancel := context.WithTimeout(ctx, wipeTime)
-	defer cancel()
-	looks := m.Wiper.Wipe(wipe, m.mark)
-	p, err := m.Prover.Prove(looks, time.Since(started))
-	if err != nil {
-		m.Log.Error("the proof could not be kept", "err", err)
-		return fleet.StateNotKept
-	}
-	m.Trace("proof")
-	if !p.Clean() {
-		for _, l := range looks {
-			if l.Found != 0 || l.Failed {
-				m.Log.Error("the wipe is not verified", "look", l.At, "looked", l.Looked, "found", l.Found, "failed", l.Failed)
-			}
-		}
-		return fleet.WipeUnverified
-	}
-	if err := errors.Join(m.Wiper.Finish(), m.Memory.Verified()); err != nil {
-		m.Log.Error("the kiosk cannot keep its state", "err", err)
-		return fleet.StateNotKept
-	}
-	m.view.LastClean = p.At
-	return ""
-}
-
-// broken puts the kiosk out of order until it is started anew. Nothing else is
-// being drawn when it is called.
-func (m *Machine) broken(ctx context.Context, why fleet.Code) {
-	m.fault(why, true)
-	m.view.Trouble, m.view.Erased = why, false
-	m.set(fleet.OutOfOrder)
-	m.restart = nil
-	m.show(ctx)
-	for _, w := range m.waiting { // what waited for the session's end can be done or not: say so
-		m.carryOut(ctx, w)
-	}
-	m.waiting = nil
-	if why == fleet.WipeUnverified {
-		if err := m.Memory.Unverified(); err != nil {
-			m.Log.Error("the machine cannot be restarted", "err", err)
-		}
-	}
-}
-
-// browserLost handles a browser that is gone: in a session that is its end,
-// before one it is replaced.
+// browserLost handles a browser that is gone or frozen: in a session that is
+// its end, before one it is replaced.
 func (m *Machine) browserLost(ctx context.Context) {
 	if m.view.State.InSession() {
 		m.end(ctx, fleet.EndBrowser)
@@ -242,19 +260,17 @@ func (m *Machine) browserLost(ctx context.Context) {
 	}
 	m.Log.Warn("the waiting browser was lost")
 	m.failures++
-	if m.failures > 3 { // it dies again and again: do not spin
-		kill, cancel := context.WithTimeout(ctx, killTime)
-		defer cancel()
-		m.running.Kill(kill)
-		m.running = nil
-		if why := m.prove(ctx, time.Now()); why != "" {
-			m.broken(ctx, why)
-			return
-		}
-		m.later(ctx)
+	if m.failures <= 3 {
+		m.end(ctx, "")
 		return
 	}
-	m.end(ctx, "")
+	m.over("") // it dies again and again: do not spin
+	m.kill(ctx)
+	if why := m.prove(ctx, time.Now()); why != "" {
+		m.broken(ctx, why)
+		return
+	}
+	m.later(ctx)
 }
 
 // shellLost handles the loss of our own shell. The screen has covered
@@ -265,35 +281,8 @@ func (m *Machine) shellLost(ctx context.Context) {
 		m.end(ctx, fleet.EndShell)
 		return
 	}
+	m.forget() // who cannot see what they chose cannot choose
 	m.show(ctx)
-}
-
-// leave ends what runs when the program is told to stop.
-func (m *Machine) leave() error {
-	ctx, cancel := context.WithTimeout(context.Background(), killTime+wipeTime)
-	defer cancel()
-	if err := m.Screen.Cover(); err != nil {
-		m.Log.Error("the emergency curtain failed", "err", err)
-	}
-	if m.running == nil {
-		return nil
-	}
-	occupied, length := m.view.State.InSession(), time.Since(m.began)
-	m.set(fleet.Erasing)
-	started := time.Now()
-	if err := m.running.Kill(ctx); err != nil {
-		m.Log.Error("the session's processes did not end", "err", err)
-	}
-	m.running = nil
-	m.lapse()
-	why := m.prove(ctx, started)
-	if occupied {
-		m.Counter.Session(m.category, length, fleet.EndStop)
-	}
-	if why != "" {
-		return errors.New("the wipe at the end was not verified; the next start wipes first")
-	}
-	return nil
 }
 
 // drain drops presses that were made on a view that is gone.

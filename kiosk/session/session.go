@@ -7,7 +7,10 @@
 //
 // Caveats: the machine is one goroutine, Run. Everything else asks it through
 // its inbox, and sees copies. Time is the monotonic clock, so a wrong or
-// jumping clock neither shortens nor lengthens anybody's session.
+// jumping clock neither shortens nor lengthens anybody's session; only opening
+// hours are read from the wall clock, and a jump of it ends nobody without
+// notice. A language chosen during a session changes our own pages at once; the
+// browser's own texts are in the language it was started in.
 package session
 
 import (
@@ -17,6 +20,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,11 +41,13 @@ const (
 	wipeTime     = 10 * time.Second
 	showTime     = 4 * time.Second
 	erasedTime   = 8 * time.Second  // "your data has been erased" stays this long
-	forgetTime   = time.Minute      // a language chosen at the welcome page, without a session
+	askTime      = 20 * time.Second // and this long while a question waits for its answer
+	forgetTime   = time.Minute      // what was chosen at the welcome page, without a session
+	settleTime   = 600 * time.Millisecond
 	helpLapse    = 15 * time.Minute // a help call from the welcome page
 	identifyFor  = 30 * time.Second
 	messageFor   = 10 * time.Minute
-	restartShown = 30 * time.Minute // an unexpected restart stays a fault this long
+	restartShown = 30 * time.Minute // a restart of ours or of the screen stays a fault this long
 )
 
 // Memory keeps what must survive a restart and is no proof and no session.
@@ -56,7 +62,8 @@ type Memory interface {
 	Verified() error
 }
 
-// Deps are what a Machine works with. All are needed but Trace.
+// Deps are what a Machine works with. All are needed but PowerOff, Wall and
+// Trace.
 type Deps struct {
 	Browser  Browser
 	Wiper    Wiper
@@ -71,6 +78,10 @@ type Deps struct {
 	Log      *slog.Logger
 	// Restart makes the program end and be started anew.
 	Restart func()
+	// PowerOff turns the machine off for the night; nil if it stays on.
+	PowerOff func()
+	// Wall is the wall clock in the place's zone; nil for time.Now.
+	Wall func() time.Time
 	// Trace is told of moments that the bench measures; may be nil.
 	Trace func(event string)
 	// Lang is the language of a fresh welcome page.
@@ -79,13 +90,17 @@ type Deps struct {
 
 // Status is a copy of what the machine knows of itself.
 type Status struct {
-	State  fleet.State
-	Since  time.Time
-	Faults []fleet.Code
-	Help   HelpState
-	Shell  bool // the shell draws
-	Alive  bool // the client's browser runs
-	Placed bool // and its window is in its place
+	State    fleet.State
+	Since    time.Time
+	Faults   []fleet.Code
+	Help     HelpState
+	Shell    bool // the shell draws
+	Alive    bool // the client's browser runs
+	Placed   bool // and its window is in its place
+	Mode     fleet.Mode
+	Web      bool   // staff opened the whole web for the running session
+	Waiting  bool   // somebody waits for the machine
+	Settings uint64 // the version of the settings in use
 }
 
 // Machine is the state machine. Make it with New, then Run it.
@@ -100,19 +115,28 @@ type Machine struct {
 
 	// What follows belongs to Run's goroutine alone.
 	view     View
+	drawn    View           // the last one that is on the screen
+	blank    bool           // the last view is not on the screen
+	latest   fleet.Settings // the newest ones, for what applies at once
 	now      fleet.Settings // those of the running session
 	mark     Mark
+	unproved bool      // something was begun since the last proof
+	stuck    bool      // out of order until the program is started anew
 	started  time.Time // of the machine
 	running  Running
+	setup    Setup // of what runs
 	painted  bool
-	blank    bool      // the last view is not on the screen
+	renewing bool      // what runs replaces one that nobody used, and nobody need notice
 	began    time.Time // of the running browser, then of the session
-	touched  time.Time // when the client last asked to go on
 	category string
 	restart  *time.Timer // the next try to start a browser
 	failures int
-	erasedAt time.Time
-	chosenAt time.Time // language at the welcome page
+	choice   choice
+	clock    clock
+	hidden   hidden
+	asked    asked
+	night    night
+	sight    sight
 	help     helpCall
 	identify time.Time
 	message  time.Time
@@ -120,21 +144,19 @@ type Machine struct {
 	seen     map[string]fleet.Result
 }
 
-type helpCall struct {
-	id      string
-	at      time.Time
-	session bool
-}
-
 // New returns a machine that is starting.
 func New(d Deps, settings fleet.Settings) *Machine {
 	if d.Trace == nil {
 		d.Trace = func(string) {}
 	}
-	m := &Machine{Deps: d, inbox: make(chan func()), done: make(chan struct{}), settings: settings, now: settings,
+	if d.Wall == nil {
+		d.Wall = time.Now
+	}
+	m := &Machine{Deps: d, inbox: make(chan func()), done: make(chan struct{}), settings: settings, latest: settings, now: settings,
 		seen: map[string]fleet.Result{}}
 	m.view = View{State: fleet.Starting, Lang: d.Lang, Comfort: Plain()}
-	m.status = Status{State: fleet.Starting, Since: time.Now()}
+	m.choice.lang = d.Lang
+	m.status = Status{State: fleet.Starting, Since: time.Now(), Mode: mode(settings.Mode), Settings: settings.Version}
 	return m
 }
 
@@ -148,7 +170,8 @@ func (m *Machine) Run(ctx context.Context) error {
 	if last := m.Prover.Last(); last != nil && last.Clean() {
 		m.view.LastClean = last.At
 	}
-	m.Screen.Cover()
+	m.cover()
+	m.plain() // a killed kiosk may have left a voice or a key that sticks
 	m.recover(ctx)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -168,6 +191,8 @@ func (m *Machine) Run(ctx context.Context) error {
 			m.shellLost(ctx)
 		case <-m.retry():
 			m.prepare(ctx)
+		case <-m.settled():
+			m.renew(ctx)
 		case <-tick.C:
 			m.tick(ctx)
 		}
@@ -183,24 +208,37 @@ func (m *Machine) Status() Status {
 	return s
 }
 
-// Update replaces the settings; they apply from the next welcome page on.
+// Update replaces the settings. Names, opening hours and support apply at once,
+// times from the next session on; where clients may go from the next session
+// on as well, for which a waiting browser is replaced.
 func (m *Machine) Update(s fleet.Settings) {
 	m.mu.Lock()
 	m.settings = s
 	m.mu.Unlock()
-	m.tell(m.names)
+	m.tell(func() {
+		m.names()
+		m.follow()
+	})
 }
 
 // names takes over what the settings say about names, at once, and about
 // times, unless a session runs.
 func (m *Machine) names() {
 	m.mu.Lock()
-	s := m.settings
+	m.latest = m.settings
 	m.mu.Unlock()
-	m.view.SiteName, m.view.KioskName = s.SiteName, s.KioskName
+	m.view.SiteName, m.view.KioskName = m.latest.SiteName, m.latest.KioskName
+	m.view.Languages, m.view.Phone = strings.Join(m.latest.Languages, ","), m.latest.Phone
 	if !m.view.State.InSession() {
-		m.now = s
+		m.now = m.latest
 	}
+}
+
+func mode(m fleet.Mode) fleet.Mode {
+	if m == "" {
+		return fleet.Open
+	}
+	return m
 }
 
 // tell has f run in the machine's goroutine, soon, without waiting for it.
@@ -228,7 +266,11 @@ func (m *Machine) ask(ctx context.Context, f func() error) error {
 
 // Start begins a session as a press on the tile would.
 func (m *Machine) Start(ctx context.Context, tile string) error {
-	return m.ask(ctx, func() error { return m.open(ctx, tile) })
+	return m.ask(ctx, func() error {
+		err := m.tile(context.WithoutCancel(ctx), tile)
+		m.redraw(ctx)
+		return err
+	})
 }
 
 // End begins the end of the running session.
@@ -244,27 +286,6 @@ func (m *Machine) End(ctx context.Context, end fleet.End) error {
 		})
 		return nil
 	})
-}
-
-func (m *Machine) paintedSoon() <-chan struct{} {
-	if m.running == nil || m.painted {
-		return nil
-	}
-	return m.running.Painted()
-}
-
-func (m *Machine) lost() <-chan struct{} {
-	if m.running == nil {
-		return nil
-	}
-	return m.running.Lost()
-}
-
-func (m *Machine) retry() <-chan time.Time {
-	if m.restart == nil {
-		return nil
-	}
-	return m.restart.C
 }
 
 // set changes the state and tells everybody who needs to know.
@@ -300,15 +321,43 @@ func (m *Machine) fault(code fleet.Code, there bool) {
 
 // show draws the view; a screen that does not is lost and says so itself.
 func (m *Machine) show(ctx context.Context) error {
+	if m.blind() {
+		return errBlind
+	}
+	m.fill()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), showTime)
 	defer cancel()
 	err := m.Screen.Show(ctx, m.view)
 	if err != nil {
 		m.Log.Warn("the shell did not draw", "err", err)
 	}
+	m.shown(m.view, err)
+	return err
+}
+
+// shown takes note of what is on the screen now.
+func (m *Machine) shown(v View, err error) {
 	m.blank = err != nil
 	m.fault(fleet.ShellNotPainting, m.blank)
-	return err
+	if err == nil {
+		m.drawn = v
+		m.speak()
+	}
+}
+
+// redraw shows the view if it is another than that on the screen.
+func (m *Machine) redraw(ctx context.Context) {
+	m.fill()
+	if m.view != m.drawn || m.blank {
+		m.show(ctx)
+	}
+}
+
+// cover puts the emergency curtain over everything.
+func (m *Machine) cover() {
+	if err := m.Screen.Cover(); err != nil {
+		m.Log.Error("the emergency curtain failed", "err", err)
+	}
 }
 
 func newID() string {

@@ -52,7 +52,7 @@ func TestEveryEndTakesTheSamePath(t *testing.T) {
 				first := w.run()
 				act(w, m)
 				pass(2 * time.Second)
-				if got := strings.Join(w.done(), " "); got != "cover kill wipe prove finish start" {
+				if got := strings.Join(w.done(), " "); got != "cover reset kill wipe prove finish start" {
 					t.Errorf("the end did %q", got)
 				}
 				if !slices.Equal(w.ended, []fleet.End{end}) {
@@ -81,7 +81,7 @@ func TestStopAndInterruption(t *testing.T) {
 	})
 	left := Mark{Token: "old", Occupied: true}
 	bench(t, func(w *world) { w.mark = &left }, func(t *testing.T, w *world, m *Machine) {
-		if got := strings.Join(w.done(), " "); got != "cover wipe wipe prove finish start" {
+		if got := strings.Join(w.done(), " "); got != "cover reset wipe wipe prove finish start" {
 			t.Errorf("a start after an interruption did %q", got)
 		}
 		pass(time.Second)
