@@ -43,6 +43,9 @@ func (d *Display) Cover() error {
 		xproto.ConfigWindowWidth|xproto.ConfigWindowHeight|xproto.ConfigWindowStackMode,
 		[]uint32{uint32(w), uint32(h), xproto.StackModeAbove})
 	show := xproto.MapWindowChecked(d.conn, d.curtain)
+	if d.panel != nil {
+		d.panel.vanish()
+	}
 	if err := raise.Check(); err != nil {
 		return fmt.Errorf("cover the screen: %w", err)
 	}
@@ -61,6 +64,9 @@ func (d *Display) Uncover() error {
 		return fmt.Errorf("uncover the screen: %w", err)
 	}
 	d.covered = false
+	if d.panel != nil && d.panel.shown {
+		return d.panel.appear()
+	}
 	return nil
 }
 

@@ -45,9 +45,12 @@ type Display struct {
 	done   chan struct{}
 	key    chan struct{} // one slot: the grabbed key was pressed
 
-	mu      sync.Mutex // guards curtain and its visibility
+	mu      sync.Mutex // guards curtain, its visibility and panel
 	curtain xproto.Window
 	covered bool
+	panel   *Panel
+
+	moved chan struct{} // one slot: some window was raised, moved or mapped
 
 	pingMu sync.Mutex
 	pings  map[string]ping // by class
@@ -74,7 +77,7 @@ func Open() (*Display, error) {
 	}
 	screen := xproto.Setup(conn).DefaultScreen(conn)
 	d := &Display{conn: conn, root: screen.Root, screen: screen, done: make(chan struct{}), key: make(chan struct{}, 1),
-		name: os.Getenv("DISPLAY"), pings: map[string]ping{}}
+		name: os.Getenv("DISPLAY"), pings: map[string]ping{}, moved: make(chan struct{}, 1)}
 	if d.atoms, err = internAtoms(conn); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("ask the display for its names: %w", err)
@@ -91,6 +94,7 @@ func Open() (*Display, error) {
 		return nil, fmt.Errorf("listen to the display: %w", err)
 	}
 	go d.listen()
+	go d.keepUp()
 	return d, nil
 }
 
@@ -135,6 +139,13 @@ func (d *Display) listen() {
 		switch e := event.(type) {
 		case xproto.VisibilityNotifyEvent:
 			d.curtainSeen(e)
+			d.someMoved()
+		case xproto.ConfigureNotifyEvent, xproto.MapNotifyEvent:
+			d.someMoved()
+		case xproto.ButtonPressEvent:
+			d.touched(e.Event, e.Detail, e.EventX, e.EventY, e.Time, true)
+		case xproto.ButtonReleaseEvent:
+			d.touched(e.Event, e.Detail, e.EventX, e.EventY, e.Time, false)
 		case xproto.ClientMessageEvent:
 			d.pong(e)
 		case xproto.KeyPressEvent:
@@ -143,5 +154,12 @@ func (d *Display) listen() {
 			default:
 			}
 		}
+	}
+}
+
+func (d *Display) someMoved() {
+	select {
+	case d.moved <- struct{}{}:
+	default:
 	}
 }

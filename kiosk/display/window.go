@@ -16,7 +16,7 @@ type Window uint32
 type atoms struct {
 	clientList, strut, strutPartial, active, state, maxVert, maxHorz,
 	role, wmCheck, clipboard, frame, askFrame,
-	protocols, ping, utf8, selection, incr xproto.Atom
+	windowType, dock, protocols, ping, utf8, selection, incr, borrowed xproto.Atom
 }
 
 func internAtoms(conn *xgb.Conn) (atoms, error) {
@@ -28,8 +28,10 @@ func internAtoms(conn *xgb.Conn) (atoms, error) {
 		"_NET_WM_STATE_MAXIMIZED_HORZ": &a.maxHorz, "WM_WINDOW_ROLE": &a.role,
 		"_NET_SUPPORTING_WM_CHECK": &a.wmCheck, "CLIPBOARD": &a.clipboard,
 		"_NET_FRAME_EXTENTS": &a.frame, "_NET_REQUEST_FRAME_EXTENTS": &a.askFrame,
+		"_NET_WM_WINDOW_TYPE": &a.windowType, "_NET_WM_WINDOW_TYPE_DOCK": &a.dock,
 		"WM_PROTOCOLS": &a.protocols, "_NET_WM_PING": &a.ping,
 		"UTF8_STRING": &a.utf8, "_YHTEISKONE_TEXT": &a.selection, "INCR": &a.incr,
+		"_YHTEISKONE_BORROWED_KEYS": &a.borrowed,
 	} {
 		reply, err := xproto.InternAtom(conn, false, uint16(len(name)), name).Reply()
 		if err != nil {
