@@ -63,6 +63,9 @@ func (c *control) handler() http.Handler {
 	mux.HandleFunc("POST /start", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, c.machine.Start(r.Context(), r.FormValue("tile")))
 	})
+	mux.HandleFunc("POST /queue", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, c.machine.Queue(r.Context(), r.FormValue("over") == ""))
+	})
 	return mux
 }
 

@@ -22,6 +22,8 @@ const usage = `Usage: kiosk COMMAND [--config FILE]
   kiosk status [--json]   say what the running kiosk does
   kiosk start [--tile ID] begin a session, as a press on that tile would
   kiosk end               end the running session and erase it
+  kiosk queue [--over]    say that somebody waits for the machine, or that
+                          nobody does any more; for a button on the wall
   kiosk proofs verify FILE
                           check the signatures and the chain of a proof file
 
@@ -80,8 +82,9 @@ func command(ctx context.Context, args []string, env map[string]string, stdout, 
 	asJSON := flags.Bool("json", false, "")
 	tile := flags.String("tile", "", "")
 	timings := flags.String("timings", "", "")
+	over := flags.Bool("over", false, "")
 	takes := map[string]string{"run": "config timings", "check": "config json", "status": "config json",
-		"start": "config tile", "end": "config", "proofs": "", "version": ""}
+		"start": "config tile", "end": "config", "queue": "config over", "proofs": "", "version": ""}
 	allowed, known := takes[name]
 	switch {
 	case name == "-h" || name == "--help" || name == "help":
@@ -133,6 +136,12 @@ func command(ctx context.Context, args []string, env map[string]string, stdout, 
 		return printStatus(ctx, c, *asJSON, stdout)
 	case "end":
 		_, err = callControl(ctx, c.socket(), http.MethodPost, "/end", nil)
+	case "queue":
+		form := url.Values{}
+		if *over {
+			form.Set("over", "1")
+		}
+		_, err = callControl(ctx, c.socket(), http.MethodPost, "/queue", form)
 	case "start":
 		_, err = callControl(ctx, c.socket(), http.MethodPost, "/start", url.Values{"tile": {*tile}})
 	}
