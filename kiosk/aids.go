@@ -27,9 +27,3 @@ func (aids) Sticky(on bool) error { return nil }
 
 // Reset puts everything back.
 func (aids) Reset() error { return nil }
-
-// noServices knows of no service that does not answer.
-type noServices struct{}
-
-// Down names none.
-func (noServices) Down() []string { return nil }

@@ -19,6 +19,7 @@ import (
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/health"
 	"yhteiskone/kiosk/screen"
+	"yhteiskone/kiosk/services"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/uplink"
 	"yhteiskone/kiosk/wipe"
@@ -26,19 +27,21 @@ import (
 
 // kiosk is all the parts, wired.
 type kiosk struct {
-	config  *config
-	env     map[string]string
-	log     *slog.Logger
-	display *display.Display
-	ground  *ground
-	tiles   *catalogue.Catalogue
-	screen  *screen.Screen
-	browser *browser.Browser
-	prover  *prover
-	uplink  *uplink.Uplink
-	sensors *health.Sensors
-	trace   func(string)
-	closed  bool
+	config   *config
+	env      map[string]string
+	log      *slog.Logger
+	display  *display.Display
+	ground   *ground
+	tiles    *catalogue.Catalogue
+	screen   *screen.Screen
+	browser  *browser.Browser
+	prover   *prover
+	uplink   *uplink.Uplink
+	sensors  *health.Sensors
+	services *services.Prober
+	screens  screens
+	trace    func(string)
+	closed   bool
 }
 
 // assemble opens what does not depend on who the kiosk is: the display, the
@@ -142,20 +145,9 @@ func cookies(env map[string]string) string {
 // links are the services on the page that the browser's home button leads to.
 func (k *kiosk) links(lang string) []browser.Link {
 	var links []browser.Link
-	add := func(e catalogue.Entry) {
-		if t, ok := k.tiles.Tile(e.ID); ok && t.Address != "" {
-			links = append(links, browser.Link{Name: e.Name, Address: t.Address})
-		}
-	}
-	for _, e := range k.tiles.First(lang) {
-		if !e.Group {
-			add(e)
-			continue
-		}
-		for _, inside := range k.tiles.Inside(e.ID, lang) {
-			add(inside)
-		}
-	}
+	entries(k.tiles, lang, func(e catalogue.Entry, t session.Tile) {
+		links = append(links, browser.Link{Name: e.Name, Address: t.Address})
+	})
 	return links
 }
 
@@ -181,12 +173,17 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 	if err != nil {
 		return nil, err
 	}
-	settings := k.config.settings(fleet.DefaultSettings())
-	settings.SiteName, settings.KioskName = member.SiteName, member.Name
+	k.services = newServices(k)
+	heard, ok := k.uplink.Settings()
+	if !ok {
+		heard = fleet.DefaultSettings()
+		heard.SiteName, heard.KioskName = member.SiteName, member.Name
+	}
+	settings := k.config.settings(heard)
 	m := session.New(session.Deps{Browser: k.browser, Wiper: wiper, Prover: k.prover, Screen: k.screen, Tiles: k.tiles,
-		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: aids{}, Services: noServices{},
+		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: aids{}, Services: k.services,
 		Restart: func() { again(errAgain) }, Trace: k.trace, Lang: k.config.Language}, settings)
-	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return own(m) }})
+	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil
 }
 

@@ -28,6 +28,9 @@ type config struct {
 	Session struct {
 		Idle, Warn, Limit *duration // set here they go before the agent's
 	}
+	Services struct {
+		Every duration // how often each service's start page is asked; "0s" for never
+	}
 	Wipe struct {
 		SharedUser bool     `toml:"shared_user"` // the user has a desktop of their own beside the kiosk
 		Allow      []string // folders in which other programs of the kiosk's user write meanwhile
@@ -62,6 +65,7 @@ func loadConfig(path string, named bool, env map[string]string) (*config, error)
 		c.Runtime = filepath.Join(dir, "yhteiskone")
 	}
 	c.Browser.Chromium = "/usr/lib/chromium/chromium"
+	c.Services.Every.Duration = 10 * time.Minute
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) && !named {
 		return c, nil
@@ -109,6 +113,9 @@ func (c *config) check() error {
 	case "", "file", "process":
 	default:
 		return fmt.Errorf("%s: test.leftover is %q; it must be file or process", c.path, c.Test.Leftover)
+	}
+	if e := c.Services.Every.Duration; e != 0 && (e < time.Second || e > 24*time.Hour) {
+		return fmt.Errorf("%s: services.every is %v; it must be between 1s and 24h, or 0s for never", c.path, e)
 	}
 	if err := c.settings(fleet.DefaultSettings()).Validate(); err != nil {
 		return fmt.Errorf("%s: session: %w", c.path, err)

@@ -24,7 +24,8 @@ func (k *kiosk) report(m *session.Machine) fleet.Report {
 	s, reading := m.Status(), k.sensors.Collect(ctx)
 	r := fleet.Report{At: reading.At.Add(k.offset()), State: s.State, Since: s.Since.UTC(), Uptime: reading.Uptime,
 		Faults: s.Faults, Health: reading.Health,
-		Serves: fleet.Serves{Mode: s.Mode, Web: s.Web, Waiting: s.Waiting, Settings: s.Settings}}
+		Serves: fleet.Serves{Mode: s.Mode, Web: s.Web, Waiting: s.Waiting, Settings: s.Settings,
+			Probed: k.services.Probed(), Down: k.servicesDown()}}
 	if last := k.prover.Last(); last != nil {
 		r.Proof = &fleet.ProofSummary{Seq: last.Seq, At: last.At, Clean: last.Clean()}
 	}
@@ -32,9 +33,10 @@ func (k *kiosk) report(m *session.Machine) fleet.Report {
 }
 
 // own are the readings of our own parts, of the machine's last look.
-func own(m *session.Machine) health.Own {
+func (k *kiosk) own(m *session.Machine) health.Own {
 	s := m.Status()
 	o := health.Own{ShellPaints: &s.Shell}
+	o.Screens, o.Resolution = k.screens.read(k.display.Screens)
 	if s.State.InSession() || s.State == fleet.Ready {
 		o.BrowserAlive, o.BrowserInPlace = &s.Alive, &s.Placed
 	}

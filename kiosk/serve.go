@@ -140,6 +140,7 @@ func (k *kiosk) run(ctx context.Context) error {
 		ReadHeaderTimeout: 5 * time.Second}
 	var group errgroup.Group
 	group.Go(func() error { return machine.Run(ctx) })
+	group.Go(func() error { k.services.Run(ctx, k.uplink.Changed); return nil })
 	// The line stays up while the last session is wiped, so that the agent
 	// hears of the proof.
 	line, hangUp := context.WithCancel(context.WithoutCancel(ctx))

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -156,6 +157,9 @@ func Enrol(ctx context.Context, j Join, key ed25519.PrivateKey, hardware, member
 		Agent: strings.TrimSuffix(j.Agent, "/"), Pin: pin}
 	out, err := toml.Marshal(m)
 	if err != nil {
+		return Member{}, fmt.Errorf("enrol: %w", err)
+	}
+	if err := forgetSettings(filepath.Dir(memberPath)); err != nil {
 		return Member{}, fmt.Errorf("enrol: %w", err)
 	}
 	if err := renameio.WriteFile(memberPath, out, 0o600); err != nil {

@@ -64,6 +64,8 @@ type Uplink struct {
 	mu    sync.Mutex
 	calls map[uint64]string // help calls that wait for their acknowledgement
 	err   error             // why the agent cannot be reached, for people
+
+	settings *wire.SettingsBody // those heard last; nil before the first
 }
 
 // Open opens what is kept on disk.
@@ -80,6 +82,7 @@ func Open(c Config) (*Uplink, error) {
 	rand.Read(boot) // never fails, by its documentation
 	u := &Uplink{Config: c, Day: counter, box: box, boot: hex.EncodeToString(boot),
 		changed: make(chan struct{}, 1), calls: map[uint64]string{}}
+	u.readSettings()
 	// A help call of an earlier run has lapsed with its session.
 	stale := map[uint64]string{}
 	if err := box.each(func(seq uint64, m wire.Message) {
@@ -253,7 +256,9 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 	if err := u.box.ack(welcome.Applied); err != nil {
 		return err
 	}
-	obey.Update(welcome.Settings.Fleet())
+	if !welcome.More { // otherwise they are the next message
+		u.heardSettings(welcome.Settings, obey)
+	}
 	u.trouble(nil)
 	u.online.Store(true)
 	u.Log.Info("the agent is there")
@@ -357,7 +362,7 @@ func (u *Uplink) receive(ctx context.Context, conn *link.Conn, obey Obeyer) erro
 		case wire.Order:
 			obey.Command(ctx, m.Fleet(), u.result)
 		case wire.Settings:
-			obey.Update(m.Settings.Fleet())
+			u.heardSettings(m.Settings, obey)
 		case wire.HelpAnswer:
 			obey.HelpAnswered(m.Call, m.Answer, m.Minutes, m.Who)
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +35,8 @@ type fakeAgent struct {
 	reports int
 	conn    *link.Conn
 	up      *link.Upgrader
+
+	settings *wire.SettingsBody // nil for the defaults
 }
 
 func (a *fakeAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,8 +69,17 @@ func (a *fakeAgent) serve(c *link.Conn, host string) {
 	a.conn = c
 	applied := a.applied
 	a.mu.Unlock()
-	c.Send(wire.Welcome{Signature: sig, ReportS: 1, Applied: applied, Time: time.Now(),
-		Settings: wire.SettingsOf(fleet.DefaultSettings())})
+	settings := wire.SettingsOf(fleet.DefaultSettings())
+	a.mu.Lock()
+	if a.settings != nil {
+		settings = *a.settings
+	}
+	a.mu.Unlock()
+	welcome := wire.Welcome{Signature: sig, ReportS: 1, Applied: applied, Time: time.Now(), Settings: settings}.Fit()
+	c.Send(welcome)
+	if welcome.More {
+		c.Send(wire.Settings{Settings: settings})
+	}
 	deaf := false // what was heard and not kept makes the whole connection worthless
 	for {
 		m, err := c.Receive()
@@ -129,6 +141,7 @@ type fakeObeyer struct {
 	commands []fleet.Command
 	heard    []string
 	answers  []fleet.HelpAnswer
+	updates  []fleet.Settings
 }
 
 func (o *fakeObeyer) Command(ctx context.Context, c fleet.Command, answer func(fleet.Result)) {
@@ -137,7 +150,11 @@ func (o *fakeObeyer) Command(ctx context.Context, c fleet.Command, answer func(f
 	o.mu.Unlock()
 	answer(fleet.Result{Command: c.ID, OK: true})
 }
-func (o *fakeObeyer) Update(fleet.Settings) {}
+func (o *fakeObeyer) Update(s fleet.Settings) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.updates = append(o.updates, s)
+}
 func (o *fakeObeyer) HelpHeard(call string) {
 	o.mu.Lock()
 	o.heard = append(o.heard, call)
@@ -158,6 +175,7 @@ type rig struct {
 	url   string
 	obey  *fakeObeyer
 	now   time.Time
+	log   io.Writer
 }
 
 func newRig(t *testing.T) *rig {
@@ -170,13 +188,13 @@ func newRig(t *testing.T) *rig {
 	server := httptest.NewServer(agent)
 	t.Cleanup(server.Close)
 	return &rig{t: t, dir: t.TempDir(), agent: agent, key: key, url: server.URL, obey: &fakeObeyer{},
-		now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+		now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), log: io.Discard}
 }
 
 func (r *rig) open() *Uplink {
 	r.t.Helper()
 	u, err := Open(Config{Dir: r.dir, Member: Member{Kiosk: testKiosk, Agent: r.url, Pin: r.agent.Pin()}, Key: r.key,
-		Now: func() time.Time { return r.now }, Log: slog.New(slog.DiscardHandler)})
+		Now: func() time.Time { return r.now }, Log: slog.New(slog.NewTextHandler(r.log, nil))})
 	if err != nil {
 		r.t.Fatal(err)
 	}
