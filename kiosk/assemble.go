@@ -22,7 +22,6 @@ import (
 	"yhteiskone/kiosk/services"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/uplink"
-	"yhteiskone/kiosk/wipe"
 )
 
 // kiosk is all the parts, wired.
@@ -63,15 +62,13 @@ func assemble(ctx context.Context, c *config, env map[string]string, log *slog.L
 	if k.display, err = display.Open(); err != nil {
 		return nil, badInput{err}
 	}
-	k.browser, err = browser.New(browser.Options{Chromium: c.Browser.Chromium, Display: env["DISPLAY"], Cookies: cookies(env),
-		Windows: windows{k.display}, Links: k.links, Leftover: c.Test.Leftover})
-	if err != nil {
+	if k.browser, err = k.openBrowser(); err != nil {
 		return nil, badInput{err}
 	}
 	if err := k.browser.Check(); err != nil {
 		return nil, badInput{err}
 	}
-	k.ground = &ground{display: k.display, start: k.startManager, lost: func() {}, log: log}
+	k.ground = &ground{display: k.display, start: k.startManager, log: log}
 	if k.ground.manager, err = k.startManager(ctx); err != nil {
 		return nil, err
 	}
@@ -166,10 +163,7 @@ func (k *kiosk) openUplink(member uplink.Member, key ed25519.PrivateKey) (err er
 
 // machine makes the state machine; again ends the program to start it anew.
 func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*session.Machine, error) {
-	wiper, err := wipe.New(wipe.Config{StateDir: k.config.State, SharedUser: k.config.Wipe.SharedUser, Ours: isShell,
-		Places:     wipe.DefaultPlaces(k.env["HOME"], k.env["XDG_RUNTIME_DIR"], k.config.Wipe.SharedUser, k.config.Runtime),
-		Allow:      []string{k.config.State, k.config.Runtime, k.config.path, k.config.Join},
-		Selections: k.selections, ClearSelections: k.clearSelections})
+	wiper, err := k.wiper(k.selections, k.clearSelections)
 	if err != nil {
 		return nil, err
 	}

@@ -41,11 +41,18 @@ type server interface {
 type ground struct {
 	display server
 	start   func(context.Context) (manager, error) // a window manager
-	lost    func()                                 // the windows may have been anywhere: no session goes on
 	log     *slog.Logger
 
-	mu      sync.Mutex // guards manager
+	mu      sync.Mutex // guards all below
 	manager manager
+	windows windowed // who has windows there; nil before anybody has
+}
+
+// windowed is told that its windows may have been anywhere, so that no session
+// goes on, and that they stand again.
+type windowed interface {
+	ScreenLost(context.Context) error
+	ScreenBack(context.Context) error
 }
 
 // manager is one running window manager.
@@ -55,6 +62,13 @@ type manager interface {
 }
 
 var _ manager = (*display.Manager)(nil)
+
+// carry names who has windows on the ground.
+func (g *ground) carry(w windowed) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.windows = w
+}
 
 // stop ends the window manager for good.
 func (g *ground) stop() {
@@ -122,17 +136,29 @@ func (g *ground) serverAnswers(ctx context.Context) bool { return g.display.Serv
 
 // again ends the session and starts another window manager.
 func (g *ground) again(ctx context.Context) error {
-	g.lost()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.windows != nil {
+		if err := g.windows.ScreenLost(ctx); err != nil {
+			g.log.Warn("the session does not hear that the screen was lost", "err", err)
+		}
+	}
 	g.manager.Stop()
 	m, err := g.start(ctx)
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("after the window manager was lost: %w", err)
-	}
 	if err == nil {
 		g.manager = m
-		g.log.Info("the window manager is back")
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("after the window manager was lost: %w", err)
+	}
+	g.log.Info("the window manager is back")
+	if g.windows != nil {
+		if err := g.windows.ScreenBack(ctx); err != nil {
+			g.log.Error("the kiosk does not serve on its new window manager", "err", err)
+		}
 	}
 	return nil
 }

@@ -58,10 +58,16 @@ func newFakeManager() *fakeManager           { return &fakeManager{done: make(ch
 func (m *fakeManager) Done() <-chan struct{} { return m.done }
 func (m *fakeManager) Stop()                 { m.once.Do(func() { close(m.done) }) }
 
+// fakeWindows counts how often they were lost and did not come back.
+type fakeWindows struct{ lost *int }
+
+func (w fakeWindows) ScreenLost(context.Context) error { *w.lost += 100; return nil }
+func (w fakeWindows) ScreenBack(context.Context) error { *w.lost -= 99; return nil }
+
 // newGround is a ground in a bubble, and how often windows were lost.
 func newGround(s *fakeServer, startErr error) (g *ground, lost, started *int) {
 	lost, started = new(int), new(int)
-	g = &ground{display: s, manager: newFakeManager(), log: slog.New(slog.DiscardHandler), lost: func() { *lost++ },
+	g = &ground{display: s, manager: newFakeManager(), log: slog.New(slog.DiscardHandler), windows: fakeWindows{lost},
 		start: func(context.Context) (manager, error) {
 			*started++
 			s.set(func() { s.managerQuiet = false })

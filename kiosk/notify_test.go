@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -56,3 +58,38 @@ func TestNotify(t *testing.T) {
 		t.Errorf("without a manager: %v", err)
 	}
 }
+
+// A kiosk whose state machine is stuck ends; one that is only busy does not.
+func TestDeadman(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		well, code := true, -1
+		ctx, cancel := context.WithCancel(t.Context())
+		go deadman(ctx, slog.New(slog.DiscardHandler), func() bool { return well }, func(c int) { code = c })
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if code != -1 {
+			t.Error("a kiosk that answers was ended")
+		}
+		well = false
+		time.Sleep(stuckTime + time.Second)
+		synctest.Wait()
+		if code != 1 {
+			t.Errorf("a stuck kiosk ended with %d", code)
+		}
+		cancel()
+	})
+	stuck := stuckMachine{}
+	synctest.Test(t, func(t *testing.T) {
+		from := time.Now()
+		if answers(t.Context(), stuck) {
+			t.Error("a stuck machine answers")
+		}
+		if took := time.Since(from); took != stuckTime {
+			t.Errorf("given up after %v", took)
+		}
+	})
+}
+
+type stuckMachine struct{}
+
+func (stuckMachine) Answers(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }

@@ -23,6 +23,7 @@ import (
 	"yhteiskone/kiosk/health"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/uplink"
+	"yhteiskone/kiosk/wipe"
 )
 
 // errAgain ends the program so that it is started anew with the same arguments.
@@ -32,6 +33,9 @@ var errAgain = errors.New("start anew")
 func serve(ctx context.Context, c *config, env map[string]string, timings string, stderr io.Writer) error {
 	if os.Geteuid() == 0 {
 		return badInput{errors.New("the kiosk does not run as root; run it as a user of its own")}
+	}
+	if err := wipe.NoCores(); err != nil {
+		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	if err := mkdirs(c.State, c.Runtime); err != nil {
@@ -138,6 +142,13 @@ func (k *kiosk) run(ctx context.Context) error {
 	}
 	server := &http.Server{Handler: (&control{machine, func() status { return k.status(machine, member) }}).handler(),
 		ReadHeaderTimeout: 5 * time.Second}
+	k.ground.carry(machine)
+	tell := newNotify(k.env)
+	go tell.watchdog(ctx, func() bool { return answers(ctx, machine) })
+	go deadman(ctx, k.log, func() bool { return answers(ctx, machine) }, os.Exit)
+	if err := tell.say("READY=1"); err != nil {
+		k.log.Warn("the service manager does not hear us", "err", err)
+	}
 	var group errgroup.Group
 	group.Go(func() error { return machine.Run(ctx) })
 	group.Go(func() error { k.services.Run(ctx, k.uplink.Changed); return nil })

@@ -264,6 +264,11 @@ func (m *Machine) ask(ctx context.Context, f func() error) error {
 	}
 }
 
+// Answers returns once the machine has turned to the caller: it is not stuck.
+func (m *Machine) Answers(ctx context.Context) error {
+	return m.ask(ctx, func() error { return nil })
+}
+
 // Start begins a session as a press on the tile would.
 func (m *Machine) Start(ctx context.Context, tile string) error {
 	return m.ask(ctx, func() error {
