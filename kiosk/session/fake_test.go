@@ -32,7 +32,7 @@ type world struct {
 	mark                 *Mark
 	aside                bool // out of service
 	startErr             error
-	showErr              error
+	showErr, idleErr     error
 	tokens               int
 	unverified, restarts int
 
@@ -150,7 +150,7 @@ func (w *world) Paints() bool {
 func (w *world) IdleFor() (time.Duration, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Since(w.idleFrom), nil
+	return time.Since(w.idleFrom), w.idleErr
 }
 
 func (w *world) touch() { w.mu.Lock(); w.idleFrom = time.Now(); w.mu.Unlock() }
@@ -243,7 +243,8 @@ func benchWith(t *testing.T, s fleet.Settings, prepare func(*world), f func(*tes
 		}
 		m := w.machine(s)
 		ctx, cancel := context.WithCancel(t.Context())
-		stopped := make(chan error)
+		defer cancel()
+		stopped := make(chan error, 1)
 		go func() { stopped <- m.Run(ctx) }()
 		synctest.Wait()
 		f(t, w, m)
