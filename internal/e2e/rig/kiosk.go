@@ -32,6 +32,7 @@ type KioskOptions struct {
 	Chromium string // another path of the browser
 	Name     string // of its folders; "kiosk" if empty
 	Home     string // address of every tile; the town's if empty
+	Top      string // lines above the first section
 	// Alone runs the kiosk as on the image, where nobody else shares its user:
 	// the strict wipe, with processes and temporary folders of its own so that
 	// the scenario's own work is not taken for a session's.
@@ -57,7 +58,7 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	k := &Kiosk{w: w, alone: o.Alone, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
 	join := w.Write(o.Name+"/join.toml", fmt.Sprintf("agent = %q\npin = %q\ncode = %q\n", o.Agent, e.Pin, e.Code))
 	catalogue := w.Write(o.Name+"/catalogue.toml", catalogueOf(t, o.Home))
-	text := fmt.Sprintf("state = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n", k.State, k.Runtime, join, catalogue)
+	text := fmt.Sprintf("state = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n", k.State, k.Runtime, join, catalogue) + o.Top + "\n"
 	if o.Restart != "" {
 		text += fmt.Sprintf("restart = %q\n", o.Restart)
 	}
