@@ -22,25 +22,36 @@ type config struct {
 	Catalogue string // the tiles; empty for those built in
 	Language  string // of a fresh welcome page
 	Restart   string // command for the one restart of a machine whose wipe was not verified; empty for none
-	Browser   struct {
-		Chromium string // the program itself, not Debian's script
-	}
-	Session struct {
+	Browser   browserConfig
+	Session   struct {
 		Idle, Warn, Limit *duration // set here they go before the agent's
 	}
 	Services struct {
 		Every duration // how often each service's start page is asked; "0s" for never
 	}
-	Wipe struct {
-		SharedUser bool     `toml:"shared_user"` // the user has a desktop of their own beside the kiosk
-		Allow      []string // folders in which other programs of the kiosk's user write meanwhile
+	Wipe  wipeConfig
+	Print struct {
+		Socket string // of the print server that clients print with; empty for none
 	}
 	Test struct {
 		Leftover    string    // "file" or "process": leaves one behind, so that the proof must fail
 		ClockOffset *duration `toml:"clock_offset"` // added to the clock that reports carry
+		Reach       []string  // addresses of this machine that the client's browser may reach
 	}
 
 	path string
+}
+
+// wipeConfig is how strict the wipe is.
+type wipeConfig struct {
+	SharedUser   bool     `toml:"shared_user"` // the user has a desktop of their own beside the kiosk
+	Allow        []string // folders in which other programs of the kiosk's user write meanwhile
+	Swap, Memory string   // forbid or allow; empty is forbid, on a shared machine allow
+}
+
+// allows reports whether a setting says allow.
+func (w wipeConfig) allows(setting string) bool {
+	return setting == "allow" || (setting == "" && w.SharedUser)
 }
 
 // duration is a time as people write it: "90s", "10m", "1h30m".
@@ -104,10 +115,22 @@ func (c *config) check() error {
 			return fmt.Errorf("%s: wipe.allow: %q is not the clean absolute path of a folder", c.path, dir)
 		}
 	}
+	for name, value := range map[string]string{"swap": c.Wipe.Swap, "memory": c.Wipe.Memory} {
+		if value != "" && value != "forbid" && value != "allow" {
+			return fmt.Errorf("%s: wipe.%s is %q; it must be forbid or allow", c.path, name, value)
+		}
+	}
+	if s := c.Print.Socket; s != "" && (!filepath.IsAbs(s) || filepath.Clean(s) != s) {
+		return fmt.Errorf("%s: print.socket: %q is not the clean absolute path of a socket", c.path, s)
+	}
 	switch c.Language {
 	case "fi", "sv", "en":
 	default:
 		return fmt.Errorf("%s: language is %q; it must be fi, sv or en", c.path, c.Language)
+	}
+	_, err := parseReach(c.Test.Reach)
+	if err = errors.Join(err, c.Browser.check()); err != nil {
+		return fmt.Errorf("%s: %w", c.path, err)
 	}
 	switch c.Test.Leftover {
 	case "", "file", "process":

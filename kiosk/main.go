@@ -9,17 +9,25 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 
+	"yhteiskone/kiosk/door"
+	"yhteiskone/kiosk/rights"
 	"yhteiskone/kiosk/screen"
 )
 
 func main() {
 	if filepath.Base(os.Args[0]) == screen.LauncherName {
 		screen.Launch(os.Args[1:]) // does not return
+	}
+	door.Act(os.Args) // returns only if we are the kiosk
+	if err := rights.KeepToOurselves(); err != nil {
+		fmt.Fprintln(os.Stderr, "kiosk:", err)
+		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -47,3 +47,6 @@ func (w windows) Front(class string, place browser.Rect) error {
 	}
 	return w.display.Activate(newest)
 }
+
+// Answers reports whether the main window of a class answered lately.
+func (w windows) Answers(class string) bool { return w.display.Answers(class) }

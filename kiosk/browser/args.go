@@ -3,6 +3,8 @@ package browser
 import (
 	"fmt"
 	"strconv"
+
+	"yhteiskone/kiosk/door"
 )
 
 // The sandbox's inside. Nothing of it exists outside.
@@ -10,7 +12,9 @@ const (
 	insideHome    = "/home/client"
 	insideProfile = insideHome + "/profile"
 	insideCookie  = insideHome + "/.Xauthority"
-	policyFolder  = "/etc/chromium/policies/managed"
+	// The name is what makes our program the launcher.
+	insideLauncher = "/run/" + door.EnterName
+	policyFolder   = "/etc/chromium/policies/managed"
 
 	// Downloads is where files land that the client fetches.
 	Downloads = insideHome + "/Lataukset"
@@ -35,9 +39,14 @@ type Sandbox struct {
 	Etc []string
 	// Masked are programs of /usr that must not start inside. Each must exist.
 	Masked []string
-	// Ready is the handle on which a byte says that the sandbox stands; 0 for
-	// none. Info is where bubblewrap tells what it made; 0 for none.
-	Ready, Info int
+	// Launcher is our own program, the first one inside: see package door.
+	Launcher string
+	// Ready is the handle on which a byte says that the sandbox stands, Way
+	// the one that leads to the door. Info is where bubblewrap tells what it
+	// made; 0 for none.
+	Ready, Way, Info int
+	// Memory is the machine's, in bytes: the folders' sizes follow from it.
+	Memory int64
 	// Extra are more flags for Chromium; for tests.
 	Extra []string
 }
@@ -51,11 +60,15 @@ type Given struct {
 }
 
 // etcFiles are the files of /etc that a browser needs: fonts, certificates,
-// name resolution, time zone. Not among them: passwd, machine-id, the kiosk's
-// own settings.
+// time zone. Not among them: passwd, machine-id, the kiosk's own settings, and
+// how names are resolved, which is the door's work.
 func etcFiles() []string {
-	return []string{"/etc/fonts", "/etc/ssl", "/etc/ca-certificates", "/etc/resolv.conf", "/etc/nsswitch.conf",
-		"/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime", "/etc/ld.so.cache", "/etc/cups/client.conf"}
+	return []string{"/etc/fonts", "/etc/ssl", "/etc/ca-certificates", "/etc/localtime", "/etc/ld.so.cache", "/etc/cups/client.conf"}
+}
+
+// devices are all that the browser gets of the machine's.
+func devices() []string {
+	return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
 }
 
 // maskedPrograms start other programs for a link; there is none in the sandbox
@@ -65,23 +78,37 @@ func maskedPrograms() []string { return []string{"/usr/bin/xdg-open"} }
 // Args are bubblewrap's arguments. A pure function: the same sandbox gives the
 // same arguments, on every machine.
 func Args(s Sandbox) []string {
+	size := sharesOf(s.Memory)
 	a := []string{
-		"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "yhteiskone",
+		"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--hostname", "yhteiskone",
+		// For the launcher, which makes an interface that leads nowhere and
+		// gives the right up before it becomes the browser.
+		"--cap-add", "CAP_NET_ADMIN",
 		"--die-with-parent", "--new-session",
 		"--ro-bind", "/usr", "/usr",
 		"--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
 		"--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin",
-		"--proc", "/proc", "--dev", "/dev", "--ro-bind", "/sys", "/sys",
+		"--proc", "/proc", "--ro-bind", "/sys", "/sys",
+		// Not bubblewrap's own --dev: it brings terminals, and for them a second
+		// user namespace, in which the network would not be the launcher's.
+		"--size", octets(mib), "--tmpfs", "/dev",
+	}
+	for _, d := range devices() {
+		a = append(a, "--dev-bind", d, d)
+	}
+	a = append(a,
+		"--symlink", "/proc/self/fd", "/dev/fd", "--symlink", "/proc/self/fd/0", "/dev/stdin",
+		"--symlink", "/proc/self/fd/1", "/dev/stdout", "--symlink", "/proc/self/fd/2", "/dev/stderr",
 		// Bounded, so that one huge download cannot take the machine's memory.
-		"--size", "536870912", "--tmpfs", "/dev/shm", "--size", "67108864", "--tmpfs", "/run",
-		"--size", "67108864", "--tmpfs", "/var", "--size", "536870912", "--tmpfs", "/tmp",
+		"--size", octets(size.shm), "--tmpfs", "/dev/shm", "--size", octets(size.small), "--tmpfs", "/run",
+		"--size", octets(size.small), "--tmpfs", "/var", "--size", octets(size.tmp), "--tmpfs", "/tmp",
 		// Made by root for everybody; without it every start reads all fonts.
 		"--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
 		"--dir", "/tmp/.X11-unix",
 		"--ro-bind", fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display), fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display),
-		"--size", "1073741824", "--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile + "/Default",
-		"--dir", "/etc",
-	}
+		"--size", octets(size.home), "--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile+"/Default",
+		"--dir", "/etc", "--ro-bind", s.Launcher, insideLauncher,
+	)
 	for _, path := range s.Etc {
 		a = append(a, "--ro-bind-try", path, path)
 	}
@@ -98,6 +125,9 @@ func Args(s Sandbox) []string {
 	if s.Info != 0 {
 		a = append(a, "--info-fd", strconv.Itoa(s.Info))
 	}
+	// Nobody saves a page as a policy file, or fills the memory from a place
+	// without a bound.
+	a = append(a, "--remount-ro", "/dev", "--remount-ro", "/")
 	a = append(a, "--chdir", insideHome, "--clearenv")
 	for _, v := range [][2]string{
 		{"HOME", insideHome}, {"PATH", "/usr/bin:/bin"}, {"DISPLAY", fmt.Sprintf(":%d", s.Display)},
@@ -106,15 +136,11 @@ func Args(s Sandbox) []string {
 	} {
 		a = append(a, "--setenv", v[0], v[1])
 	}
-	// What Chromium says may name pages: it goes nowhere. The shell says that
-	// the sandbox stands and then becomes Chromium.
-	script := `exec "$0" "$@" </dev/null >/dev/null 2>&1`
-	if s.Ready != 0 {
-		script = fmt.Sprintf(`echo >&%d; exec "$0" "$@" </dev/null >/dev/null 2>&1 %d>&-`, s.Ready, s.Ready)
-	}
-	a = append(a, "--", "/bin/sh", "-c", script, s.Chromium)
-	return append(a, chromiumArgs(s)...)
+	a = append(a, "--", insideLauncher)
+	return append(a, door.EnterArgs(s.Ready, s.Way, append([]string{s.Chromium}, chromiumArgs(s)...)...)...)
 }
+
+func octets(n int64) string { return strconv.FormatInt(n, 10) }
 
 func chromiumArgs(s Sandbox) []string {
 	a := []string{
@@ -125,6 +151,9 @@ func chromiumArgs(s Sandbox) []string {
 		// A shared memory segment's number means another segment, or none,
 		// outside the session's IPC namespace: the X server must not be told one.
 		"--no-xshm",
+		// There is no other way out. The policy says the same, so that nobody
+		// can choose another.
+		"--proxy-server=" + door.Proxy, "--proxy-bypass-list=<-loopback>",
 	}
 	return append(append(a, s.Extra...), s.Page)
 }

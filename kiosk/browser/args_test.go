@@ -47,20 +47,24 @@ func TestArgs(t *testing.T) {
 	}
 	defer func() { h.files = h.files[2:]; h.close() }()
 	s := Sandbox{Chromium: DefaultChromium, Display: 81, Lang: "sv", Token: testMark().Token, Width: 1366, Height: 696,
-		Page: "http://127.0.0.1:1/start?t=x", Given: given, Etc: etcFiles(), Masked: maskedPrograms(), Ready: 3, Info: 4}
+		Page: "http://127.0.0.1:1/start?t=x", Given: given, Etc: etcFiles(), Masked: maskedPrograms(), Ready: 3, Info: 4, Way: 5,
+		Launcher: "/usr/bin/kiosk", Memory: 4 << 30}
 	args := Args(s)
 	golden(t, "args.golden", strings.Join(args, "\n")+"\n")
 	if !slices.Equal(args, Args(s)) {
 		t.Error("the same sandbox gave other arguments")
 	}
-	for _, need := range []string{"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
+	for _, need := range []string{"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--die-with-parent",
 		"--new-session", "--clearenv", "--disable-backgrounding-occluded-windows"} {
 		if !slices.Contains(args, need) {
 			t.Errorf("%s is missing", need)
 		}
 	}
-	for _, a := range args {
-		for _, never := range []string{"sandbox=", "-sandbox", "remote-debugging", "enable-automation", "--share-", "--dev-bind", "--bind"} {
+	for i, a := range args {
+		if a == "--dev-bind" && slices.Contains(devices(), args[i+1]) {
+			continue
+		}
+		for _, never := range []string{"sandbox=", "-sandbox", "remote-debugging", "enable-automation", "--share-", "--dev", "--bind"} {
 			if strings.Contains(a, never) {
 				t.Errorf("%q is among the arguments", a)
 			}

@@ -16,13 +16,13 @@ func BenchmarkBrowserCycle(b *testing.B) {
 	if err := d.display.Cover(); err != nil {
 		b.Fatal(err)
 	}
-	br := newBrowser(b, d.options())
 	w, err := wipe.New(wipe.Config{StateDir: b.TempDir(), Places: wipe.DefaultPlaces("", "", true), SharedUser: true,
 		Selections: d.display.SelectionOwners, ClearSelections: d.display.ClearSelections})
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := newSite(b, "bench")
+	s := newSite(b, d, "bench")
+	br := newBrowser(b, d.options())
 	var painted, opened, killed, wiped []time.Duration
 	for b.Loop() {
 		mark := begin(b, w)

@@ -6,30 +6,29 @@
 // never reads what it shows, keeps no address after handing it over and logs
 // nothing. All files of a session lie in memory that ends with it.
 //
-// Caveats: the browser shares the network and the X server with the kiosk, so
-// neither is a wall between them. /etc/resolv.conf is bound as it is at the
-// start; a machine whose resolver file is replaced later needs a local
-// resolver. Where the client's browser runs as our own user, a browser that
+// The walls around it: the namespaces of bubblewrap, among them one of the
+// network with no way out but the session's door (package door); a user of its
+// own where the machine has one (Options.User), a control group of its own
+// where one is handed to us (Options.Group), an X cookie that the server does
+// not trust (Options.Untrusted). The last three are not everywhere: without
+// them the browser runs as our own user in its namespaces, and a browser that
 // broke out of both sandboxes would have our rights.
 package browser
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"yhteiskone/kiosk/procs"
+	"yhteiskone/kiosk/group"
 	"yhteiskone/kiosk/session"
 )
 
@@ -53,6 +52,9 @@ type Windows interface {
 	// and gives the keyboard to the newest window of the class: a pop-up that
 	// somebody is filling in stays in front.
 	Front(class string, place Rect) error
+	// Answers reports whether the main window of a class answered lately; true
+	// while that is not known.
+	Answers(class string) bool
 }
 
 // Options say how the client's browser is started.
@@ -70,6 +72,20 @@ type Options struct {
 	// Leftover makes every Kill leave something behind, for the test that the
 	// proof then fails: "file", "process" or nothing.
 	Leftover string
+	// Program is our own binary, which has the launcher and the door in it
+	// (door.Act); empty means the one that runs.
+	Program string
+	// Reach are addresses on this machine that the browser may reach, besides
+	// our own pages; for tests.
+	Reach []netip.AddrPort
+	// User is whose processes a session's are; nil means our own user.
+	User *User
+	// Group is where sessions get their control groups; nil for none.
+	Group *group.Home
+	// Untrusted makes an X cookie for one session, for which the server keeps
+	// it apart from all others; release ends it. Nil means that the browser
+	// gets the cookie of Cookies.
+	Untrusted func() (cookie []byte, release func(), err error)
 	// extra are more flags for Chromium, rules replaces the policy; for tests.
 	extra []string
 	rules func(Policy) []Rule
@@ -85,11 +101,13 @@ const (
 type Browser struct {
 	o      Options
 	server *server
+	memory int64 // the machine's, in bytes
 }
 
 var _ session.Browser = (*Browser)(nil)
 
-// New opens the server of the waiting page. Close it at the end.
+// New opens the server of the waiting page, and ends whatever runs as the
+// client's user. Close it at the end.
 func New(o Options) (*Browser, error) {
 	if o.Chromium == "" {
 		o.Chromium = DefaultChromium
@@ -119,15 +137,39 @@ func New(o Options) (*Browser, error) {
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("set up the client's browser: keep our files to ourselves: %w", err)
 	}
+	if o.Program == "" {
+		program, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("set up the client's browser: find our own program: %w", err)
+		}
+		o.Program = strings.TrimSuffix(program, " (deleted)") // an update put another there
+	}
+	total, err := memoryTotal()
+	if err != nil {
+		return nil, fmt.Errorf("set up the client's browser: %w", err)
+	}
+	if o.User != nil {
+		if err := o.User.clear(context.Background()); err != nil {
+			return nil, fmt.Errorf("set up the client's browser: %w", err)
+		}
+	}
 	s, err := newServer(o.Links)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client's browser: %w", err)
 	}
-	return &Browser{o: o, server: s}, nil
+	return &Browser{o: o, server: s, memory: total}, nil
 }
 
 // Close ends the server. Browsers that still run are their holder's.
 func (b *Browser) Close() error { return b.server.close() }
+
+// UIDs are the users whose processes and files may be a session's.
+func (b *Browser) UIDs() []int {
+	if b.o.User != nil {
+		return []int{os.Getuid(), b.o.User.UID}
+	}
+	return []int{os.Getuid()}
+}
 
 // Check says whether a browser could be started, without starting one.
 func (b *Browser) Check() error {
@@ -162,103 +204,9 @@ func (b *Browser) Start(ctx context.Context, mark session.Mark, setup session.Se
 	return r, nil
 }
 
-func (b *Browser) start(ctx context.Context, mark session.Mark, lang, page string) (*running, error) {
-	var h hand
-	defer h.close()
-	// The pipes first: a shell knows only handles of one digit.
-	var readyFD, infoFD int
-	ready, err := h.pipe(&readyFD)
-	if err != nil {
-		return nil, err
-	}
-	defer ready.Close()
-	info, err := h.pipe(&infoFD)
-	if err != nil {
-		return nil, err
-	}
-	defer info.Close()
-	box, err := b.sandbox(&h, mark, lang, page)
-	if err != nil {
-		return nil, err
-	}
-	box.Ready, box.Info = readyFD, infoFD
-
-	r := &running{mark: mark, o: b.o, lost: make(chan struct{}), exited: make(chan struct{}), init: -1}
-	var said bytes.Buffer
-	r.cmd = exec.Command(b.o.Bubblewrap, Args(box)...)
-	r.cmd.Dir = "/"
-	r.cmd.Env = []string{procs.EnvName + "=" + mark.Token}
-	r.cmd.ExtraFiles = h.files
-	r.cmd.Stderr = &limited{to: &said} // bubblewrap's own; Chromium's goes nowhere
-	// Its own session keeps the terminal's Ctrl-C from it.
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	started := make(chan error, 1)
-	go r.hold(started)
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	h.close() // so that the pipes end when the sandbox's own ends do
-	if err := r.stands(ctx, ready, info); err != nil {
-		r.cmd.Process.Kill()
-		<-r.exited
-		r.letGo()
-		if line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n"); line != "" {
-			err = fmt.Errorf("%w: %s", err, line)
-		}
-		return nil, err
-	}
-	return r, nil
-}
-
-// hold starts the program and waits for its end on one thread: the signal
-// that ends it when we die belongs to the thread that started it.
-func (r *running) hold(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := r.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	r.cmd.Wait()
-	close(r.exited)
-}
-
-// stands waits until the sandbox is complete and Chromium is about to run.
-func (r *running) stands(ctx context.Context, ready, info *os.File) error {
-	stop := context.AfterFunc(ctx, func() { ready.Close(); info.Close() })
-	defer stop()
-	if n, err := ready.Read(make([]byte, 1)); n != 1 {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("the sandbox does not stand (%w)", err)
-	}
-	var made struct {
-		Child int `json:"child-pid"`
-	}
-	if err := json.NewDecoder(info).Decode(&made); err != nil || made.Child <= 1 {
-		return fmt.Errorf("bubblewrap does not say what it made: %w", errors.Join(err, ctx.Err()))
-	}
-	fd, err := unix.PidfdOpen(made.Child, 0)
-	if err != nil {
-		return fmt.Errorf("hold the sandbox's first process: %w", err)
-	}
-	r.init, r.first = fd, made.Child
-	if r.namespace, err = procs.Namespace(procs.Root, r.first); err != nil {
-		return err
-	}
-	r.began, err = procs.Began(procs.Root, r.cmd.Process.Pid)
-	return err
-}
-
 // sandbox gathers everything that a session begins with.
-func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string) (Sandbox, error) {
+func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string, cookie []byte) (Sandbox, error) {
 	display, err := displayNumber(b.o.Display)
-	if err != nil {
-		return Sandbox{}, err
-	}
-	cookie, err := wildCookie(b.o.Cookies, display)
 	if err != nil {
 		return Sandbox{}, err
 	}
@@ -267,7 +215,11 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string) (Sandbo
 	if err != nil {
 		return Sandbox{}, err
 	}
-	all, err := contents(mark, policy, cookie, os.Getuid(), os.Getgid())
+	uid, gid := os.Getuid(), os.Getgid()
+	if u := b.o.User; u != nil {
+		uid, gid = u.UID, u.GID
+	}
+	all, err := contents(mark, policy, cookie, uid, gid)
 	if err != nil {
 		return Sandbox{}, err
 	}
@@ -277,7 +229,8 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string) (Sandbo
 	}
 	room := b.o.Windows.Room()
 	return Sandbox{Chromium: b.o.Chromium, Display: display, Lang: lang, Token: mark.Token, Width: room.W, Height: room.H,
-		Page: page, Given: given, Etc: etcFiles(), Masked: present(maskedPrograms()), Extra: b.o.extra}, nil
+		Page: page, Given: given, Etc: etcFiles(), Masked: present(maskedPrograms()), Extra: b.o.extra,
+		Launcher: b.o.Program, Memory: b.memory}, nil
 }
 
 func present(paths []string) []string {

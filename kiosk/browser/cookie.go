@@ -20,6 +20,14 @@ type cookie struct {
 // has a host name of its own, so an entry for ours would not be found there.
 const familyWild = 0xffff
 
+// cookieName is the only kind of cookie that we know.
+const cookieName = "MIT-MAGIC-COOKIE-1"
+
+// cookieFor is a cookie file that holds one cookie, for any host.
+func cookieFor(display int, data []byte) []byte {
+	return formatCookie(cookie{family: familyWild, number: []byte(strconv.Itoa(display)), name: []byte(cookieName), data: data})
+}
+
 // cookieLimit bounds what is read of a cookie file.
 const cookieLimit = 1 << 20
 
@@ -40,10 +48,10 @@ func wildCookie(path string, display int) ([]byte, error) {
 	}
 	number := strconv.Itoa(display)
 	for _, c := range all {
-		if string(c.name) != "MIT-MAGIC-COOKIE-1" || (len(c.number) > 0 && string(c.number) != number) {
+		if string(c.name) != cookieName || (len(c.number) > 0 && string(c.number) != number) {
 			continue
 		}
-		return formatCookie(cookie{family: familyWild, number: []byte(number), name: c.name, data: c.data}), nil
+		return cookieFor(display, c.data), nil
 	}
 	return nil, nil
 }

@@ -15,7 +15,7 @@ func (o Options) WithRules(rules func(Policy) []Rule) Options {
 // Pids are bubblewrap's and that of the namespace's first process.
 func Pids(r any) (bwrap, first int) {
 	x := r.(*running)
-	return x.cmd.Process.Pid, x.first
+	return x.child.pid(), x.first
 }
 
 // WithRoom replaces the screen by a fixed place.
@@ -29,3 +29,4 @@ type fixed struct{ room Rect }
 func (f fixed) Room() Rect                             { return f.room }
 func (f fixed) Where(string) (Rect, bool, bool, error) { return f.room, true, true, nil }
 func (f fixed) Front(string, Rect) error               { return nil }
+func (f fixed) Answers(string) bool                    { return true }

@@ -15,9 +15,6 @@ const (
 	LeftoverProcess = "process"
 )
 
-// uid is whose processes a session's are.
-func (r *running) uid() int { return os.Getuid() }
-
 // leave leaves behind what the options ask for. Nothing outside a test asks.
 func (r *running) leave() error {
 	switch r.o.Leftover {

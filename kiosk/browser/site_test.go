@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ const sitePage = `<!doctype html><meta charset=utf-8><title>%[1]s</title><link r
 })();
 </script>`
 
-func newSite(t testing.TB, marker string) *site {
+func newSite(t testing.TB, d *desk, marker string) *site {
 	s := &site{marker: marker, told: make(chan told, 8), asked: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -78,6 +79,7 @@ func newSite(t testing.TB, marker string) *site {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
+	d.reach = append(d.reach, netip.MustParseAddrPort(s.Listener.Addr().String()))
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -139,4 +140,11 @@ func (b bitmap) all(from, to int) bool {
 		}
 	}
 	return true
+}
+
+// TouchScreen reports whether the machine has a touch screen; false if it does
+// not tell.
+func TouchScreen(proc string) bool {
+	in, _ := inputs(proc)
+	return slices.ContainsFunc(in, device.touch)
 }

@@ -166,6 +166,16 @@ func parseStatus(b []byte) (Process, error) {
 	return p, nil
 }
 
+// Living counts the processes of the users that have not ended.
+func (t Table) Living(uids []int) (n int) {
+	for _, p := range t {
+		if p.Of(uids) && !p.Zombie() {
+			n++
+		}
+	}
+	return n
+}
+
 // Descendants returns pid and everything below it.
 func (t Table) Descendants(pid int) map[int]bool {
 	below := map[int][]int{}

@@ -67,7 +67,7 @@ func kiosk(ctx context.Context, t *table, rounds int) error {
 		return err
 	}
 	begin := time.Now()
-	k, err := s.StartKiosk(ctx, stage.Kiosk{Screen: screen, Catalogue: s.File("catalogue.toml"), Timings: s.File("timings")})
+	k, err := s.StartKiosk(ctx, stage.Kiosk{Screen: screen, Catalogue: s.File("catalogue.toml"), Timings: s.File("timings"), Reach: site.Addr})
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func kiosk(ctx context.Context, s *stage.Stage) error {
 	if err := s.Enrol(ctx); err != nil {
 		return err
 	}
-	if _, err := s.StartKiosk(ctx, stage.Kiosk{Screen: screen, Catalogue: s.File("catalogue.toml")}); err != nil {
+	if _, err := s.StartKiosk(ctx, stage.Kiosk{Screen: screen, Catalogue: s.File("catalogue.toml"), Reach: page.Addr}); err != nil {
 		return err
 	}
 	if err := wait(ctx, reading); err != nil { // it is drawn a moment after it is ready

@@ -147,6 +147,7 @@ type Kiosk struct {
 	Screen    *Screen
 	Catalogue string // file with the tiles; empty for those built in
 	Timings   string // file for what happened when; empty for none
+	Reach     string // address of a service here that the tiles lead to; empty for none
 }
 
 // StartKiosk starts the real kiosk and waits until a client could use it, or
@@ -155,6 +156,9 @@ func (s *Stage) StartKiosk(ctx context.Context, k Kiosk) (*Part, error) {
 	text := fmt.Sprintf("# Written at each start.\nstate = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n\n[wipe]\n"+
 		"# agent, screen and kiosk have one user here\nshared_user = true\n",
 		s.File("kiosk"), s.Runtime+"/kiosk", s.File("join.toml"), k.Catalogue)
+	if k.Reach != "" {
+		text += fmt.Sprintf("\n[test]\n# to the client's browser this machine is closed otherwise\nreach = [%q]\n", k.Reach)
+	}
 	if err := s.Who.WriteFile(s.Config(), []byte(text)); err != nil {
 		return nil, err
 	}

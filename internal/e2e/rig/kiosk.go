@@ -3,8 +3,11 @@ package rig
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,14 +28,15 @@ type Kiosk struct {
 
 // KioskOptions are what scenarios vary.
 type KioskOptions struct {
-	Agent    string // address; the enrolment's own if empty
-	Session  string // lines of [session]
-	Test     string // lines of [test]
-	Restart  string // the command for the one restart
-	Chromium string // another path of the browser
-	Name     string // of its folders; "kiosk" if empty
-	Home     string // address of every tile; the town's if empty
-	Top      string // lines above the first section
+	Agent    string   // address; the enrolment's own if empty
+	Session  string   // lines of [session]
+	Test     string   // lines of [test]
+	Restart  string   // the command for the one restart
+	Chromium string   // another path of the browser
+	Name     string   // of its folders; "kiosk" if empty
+	Home     string   // address of every tile; the town's if empty
+	Top      string   // lines above the first section
+	Reach    []string // addresses, besides the town's and Home's, that the client's browser may reach
 	// Alone runs the kiosk as on the image, where nobody else shares its user:
 	// the strict wipe, with processes and temporary folders of its own so that
 	// the scenario's own work is not taken for a session's.
@@ -65,10 +69,28 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	if o.Chromium != "" {
 		text += fmt.Sprintf("[browser]\nchromium = %q\n", o.Chromium)
 	}
-	text += fmt.Sprintf("[wipe]\nshared_user = %v\n[session]\n", !o.Alone)
+	// Swap and the use of memory are the test machine's, not the kiosk's.
+	text += fmt.Sprintf("[wipe]\nshared_user = %v\nswap = \"allow\"\nmemory = \"allow\"\n[session]\n", !o.Alone)
 	text += o.Session + "\n[test]\n" + o.Test + "\n"
+	text += fmt.Sprintf("reach = [%s]\n", reach(t, o))
 	k.Config = w.Write(o.Name+"/kiosk.toml", text)
 	return k
+}
+
+// reach lists the services of the scenario, for the configuration: to the
+// client's browser this machine is closed otherwise.
+func reach(t *town.Town, o KioskOptions) string {
+	all := slices.Clone(o.Reach)
+	if t != nil {
+		all = append(all, fmt.Sprintf("127.0.0.1:%d", t.Port()))
+	}
+	if u, err := url.Parse(o.Home); err == nil && u.Port() != "" {
+		all = append(all, "127.0.0.1:"+u.Port())
+	}
+	for i, a := range all {
+		all[i] = strconv.Quote(a)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Tiles of the scenario's catalogue, in the order of the welcome page.
@@ -118,7 +140,9 @@ func (k *Kiosk) walls() []string {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		k.w.Fatal(err)
 	}
-	return []string{"bwrap", "--unshare-user", "--unshare-pid", "--die-with-parent", "--dev-bind", "/", "/", "--proc", "/proc",
+	return []string{"bwrap", "--unshare-user", "--unshare-pid", "--die-with-parent",
+		// As on the image the system itself cannot be written.
+		"--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc",
 		"--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", "--bind", "/tmp/.X11-unix", "/tmp/.X11-unix",
 		"--ro-bind", k.w.Bin, k.w.Bin, "--bind", dir, dir, "--ro-bind", k.Display.Xauthority, k.Display.Xauthority,
 		// The wipe allows for a file system's coarse clock, so the folders just

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"slices"
+
+	"yhteiskone/kiosk/browser"
+	"yhteiskone/kiosk/group"
+	"yhteiskone/kiosk/health"
+	"yhteiskone/kiosk/procs"
+)
+
+// browserConfig says which browser the client gets, and what is around it.
+type browserConfig struct {
+	Chromium string // the program itself, not Debian's script
+	User     string // whom it runs as; empty for "client" where that can be, else the kiosk's own user
+	Cgroup   string // folder of cgroup v2 for its groups; empty for the kiosk's own group where that can be, else none
+	XTrust   string `toml:"x_trust"` // auto, never or always; empty is auto
+}
+
+func (b browserConfig) check() error {
+	if b.Cgroup != "" && (!filepath.IsAbs(b.Cgroup) || filepath.Clean(b.Cgroup) != b.Cgroup) {
+		return fmt.Errorf("browser.cgroup: %q is not the clean absolute path of a folder", b.Cgroup)
+	}
+	if !slices.Contains([]string{"", trustAuto, trustNever, trustAlways}, b.XTrust) {
+		return fmt.Errorf("browser.x_trust is %q; it must be %s, %s or %s", b.XTrust, trustAuto, trustNever, trustAlways)
+	}
+	return nil
+}
+
+// Whether the X server trusts the client's browser.
+const (
+	trustAuto   = "auto"
+	trustNever  = "never"
+	trustAlways = "always"
+)
+
+// parseReach reads the addresses that the client's browser may reach on this
+// machine in a test.
+func parseReach(all []string) ([]netip.AddrPort, error) {
+	var reach []netip.AddrPort
+	for _, text := range all {
+		to, err := netip.ParseAddrPort(text)
+		if err != nil {
+			return nil, fmt.Errorf("test.reach: %q is not an address with a port, such as \"127.0.0.1:8081\"", text)
+		}
+		reach = append(reach, to)
+	}
+	return reach, nil
+}
+
+// openBrowser puts the walls around the client's browser that this machine can
+// give. One that is asked for by name must be there.
+func (k *kiosk) openBrowser() (*browser.Browser, error) {
+	c := k.config.Browser
+	reach, err := parseReach(k.config.Test.Reach)
+	if err != nil {
+		return nil, err
+	}
+	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
+		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach}
+	name := c.User
+	if name == "" {
+		name = browser.DefaultUser
+	}
+	o.User, err = browser.FindUser(name)
+	if err != nil && (c.User != "" || !errors.Is(err, browser.ErrNoUser)) {
+		return nil, fmt.Errorf("browser.user: %w", err)
+	}
+	o.Group, err = group.Open(c.Cgroup)
+	if err != nil && (c.Cgroup != "" || !errors.Is(err, group.ErrNone)) {
+		return nil, fmt.Errorf("browser.cgroup: %w", err)
+	}
+	if o.Untrusted, err = k.untrusted(); err != nil {
+		return nil, fmt.Errorf("browser.x_trust: %w", err)
+	}
+	k.log.Info("the walls around the client's browser", "own_user", o.User != nil, "own_group", o.Group != nil,
+		"bounded", o.Group != nil && o.Group.Bounded(), "x_trusted", o.Untrusted == nil)
+	return browser.New(o)
+}
+
+// untrusted is how the browser gets a cookie that the X server does not trust;
+// nil if it is to be trusted. Who is not trusted hears nothing of a touch
+// screen.
+func (k *kiosk) untrusted() (func() ([]byte, func(), error), error) {
+	mode := k.config.Browser.XTrust
+	if mode == "" {
+		mode = trustAuto
+	}
+	if mode == trustAlways || (mode == trustAuto && health.TouchScreen(procs.Root)) {
+		return nil, nil
+	}
+	_, release, err := k.display.UntrustedCookie()
+	if err != nil {
+		if mode == trustAuto {
+			return nil, nil
+		}
+		return nil, err
+	}
+	release()
+	return k.display.UntrustedCookie, nil
+}
