@@ -1,11 +1,13 @@
 package wipe
 
 import (
-	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 )
 
-// BenchmarkLooks measures each look on this machine as it is.
+// BenchmarkLooks measures the groups of looks on this machine as it is.
 func BenchmarkLooks(b *testing.B) {
 	w, err := New(Config{StateDir: b.TempDir(), Places: DefaultPlaces("", "", true), SharedUser: true,
 		Selections: func() (int, error) { return 0, nil }, ClearSelections: func() error { return nil }})
@@ -16,16 +18,24 @@ func BenchmarkLooks(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, l := range []struct {
-		name string
-		look func(context.Context, hunt) (tally, error)
-	}{{LookProcesses, w.processes}, {LookFiles, w.files}, {LookMounts, w.mounts}, {LookSharedMemory, w.sharedMemory}, {LookPrintJobs, w.printJobs}} {
-		b.Run(l.name, func(b *testing.B) {
+	for i, g := range w.groups() {
+		said := survey{}
+		g(b.Context(), w.hunt(b.Context(), mark), said)
+		b.Run(fmt.Sprint(i, slices.Sorted(maps.Keys(said))), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := l.look(b.Context(), w.hunt(mark)); err != nil {
-					b.Fatal(err)
+				said := survey{}
+				g(b.Context(), w.hunt(b.Context(), mark), said)
+				for name, s := range said {
+					if s.err != nil {
+						b.Fatal(name, s.err)
+					}
 				}
 			}
 		})
 	}
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			w.Wipe(b.Context(), mark)
+		}
+	})
 }

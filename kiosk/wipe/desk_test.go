@@ -1,7 +1,6 @@
 package wipe
 
 import (
-	"context"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +23,9 @@ func TestMounts(t *testing.T) {
 		{"the session's home", "90 22 0:50 / /home/client/profile rw - tmpfs tmpfs rw", 1, 1},
 		{"bound from the session", "90 22 0:50 /home/client/x /mnt rw - tmpfs tmpfs rw", 1, 1},
 		{"new, where the client writes", "90 22 0:50 / " + m.tmp + "/a\\040b rw - fuse x rw", 1, 0},
-		{"new, elsewhere", "90 22 0:50 / /mnt rw - ext4 x rw", 0, 0},
+		{"new, elsewhere", "90 22 0:50 / /proc/nowhere rw - ext4 x rw", 0, 0},
+		{"new and open to us, a stick for example", "90 22 0:50 / " + filepath.Dir(m.tmp) + " rw - vfat x rw", 1, 0},
+		{"new, open to us, not to be written", "90 22 0:50 / " + filepath.Dir(m.tmp) + " ro,relatime - iso9660 x ro", 0, 0},
 		{"a name that only begins alike", "90 22 0:50 / /home/clients rw - ext4 x rw", 0, 0},
 	} {
 		for shared, want := range map[bool]uint32{false: c.found, true: c.shared} {
@@ -69,26 +70,6 @@ func TestClipboard(t *testing.T) {
 	}
 }
 
-func TestPrintJobs(t *testing.T) {
-	m := newMachine(t)
-	left, fail := 0, error(nil)
-	w := m.wiper(func(c *Config) {
-		c.PrintJobs = func(context.Context) (int, int, error) { return 1, left, fail }
-	})
-	mark := m.begin(w)
-	if got := find(t, w.Wipe(t.Context(), mark), LookPrintJobs); got.Found != 0 || got.Looked != 1 || got.Failed {
-		t.Errorf("an empty queue: %+v", got)
-	}
-	left = 3
-	if got := find(t, w.Wipe(t.Context(), mark), LookPrintJobs); got.Found != 3 {
-		t.Errorf("three jobs: %+v", got)
-	}
-	left, fail = 0, errors.New("no answer")
-	if got := find(t, w.Wipe(t.Context(), mark), LookPrintJobs); !got.Failed {
-		t.Errorf("no answer: %+v", got)
-	}
-}
-
 func TestSharedMemoryFiles(t *testing.T) {
 	m := newMachine(t)
 	w := m.wiper(nil)
@@ -126,8 +107,7 @@ func TestSharedMemorySegments(t *testing.T) {
 		return id
 	}
 	secret, other := make1("x"+mark.Canary), make1("a person's")
-	h := w.hunt(mark)
-	got, err := w.sharedMemory(t.Context(), h)
+	got, err := w.segmentsLook(w.hunt(t.Context(), mark))
 	if err != nil || got.found != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -159,18 +139,32 @@ func TestProofOfACleanMachine(t *testing.T) {
 	if !(fleet.WipeProof{Looks: looks}).Clean() {
 		t.Errorf("%+v", looks)
 	}
-	var names []string
-	for _, l := range looks {
-		names = append(names, l.At)
+	if n := len(looks); n > 32 {
+		t.Errorf("%d looks are more than a proof may hold", n)
 	}
-	if s := strings.Join(names, " "); s != "processes files mounts clipboard shared_memory print_jobs" {
-		t.Errorf("the looks are %s", s)
+	if names := names(looks); names != everyLook {
+		t.Errorf("the looks are %s", names)
+	}
+	w = m.wiper(func(c *Config) { c.AllowSwap, c.AllowMemory = true, true })
+	if names := names(w.Wipe(t.Context(), mark)); !strings.Contains(names, " memory_allowed swap_allowed ") || strings.Contains(names, " swap ") {
+		t.Errorf("where swap and memory are allowed the looks are %s", names)
 	}
 	for _, l := range w.Wipe(t.Context(), session.Mark{}) {
 		if !l.Failed {
 			t.Errorf("a wipe without a mark: %+v", l)
 		}
 	}
+}
+
+const everyLook = "processes files places mounts clipboard shared_memory semaphores message_queues sockets kernel_keys memory swap " +
+	"crash_dumps caches certificates recent_files journal logs print_jobs print_files print_logs"
+
+func names(looks []fleet.Look) string {
+	var all []string
+	for _, l := range looks {
+		all = append(all, l.At)
+	}
+	return strings.Join(all, " ")
 }
 
 func TestNewRefusesHalfAConfiguration(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 type machine struct {
 	t                         testing.TB
 	proc, tmp, shm, home, own string
-	state                     string
+	state, system             string
 	selections                int
 	cleared                   int
 	clipboardErr              error
@@ -30,7 +30,7 @@ func newMachine(t testing.TB) *machine {
 	root := t.TempDir()
 	m := &machine{t: t, killed: map[int]uint64{},
 		mountinfo: "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n23 22 0:21 / /proc rw - proc proc rw\n"}
-	for name, to := range map[string]*string{"proc": &m.proc, "tmp": &m.tmp, "shm": &m.shm, "home": &m.home, "own": &m.own, "state": &m.state} {
+	for name, to := range map[string]*string{"proc": &m.proc, "tmp": &m.tmp, "shm": &m.shm, "home": &m.home, "own": &m.own, "state": &m.state, "system": &m.system} {
 		*to = filepath.Join(root, name)
 		if err := os.Mkdir(*to, 0o700); err != nil {
 			t.Fatal(err)
@@ -40,6 +40,9 @@ func newMachine(t testing.TB) *machine {
 	m.write(filepath.Join(m.proc, "sys/kernel/random/boot_id"), "boot-1\n")
 	m.write(filepath.Join(m.proc, "self/net/unix"), "Num RefCount Protocol Flags Type St Inode Path\n")
 	m.write(filepath.Join(m.proc, "self/mountinfo"), m.mountinfo)
+	m.write(filepath.Join(m.proc, "meminfo"), "MemTotal:        4000000 kB\nShmem:            100000 kB\n")
+	m.write(filepath.Join(m.proc, "swaps"), "Filename\tType\tSize\tUsed\tPriority\n")
+	m.write(filepath.Join(m.proc, "sys/kernel/core_pattern"), "core\n")
 	m.process(1, 0, 0, 1, "", 0)
 	return m
 }
@@ -71,7 +74,7 @@ func (m *machine) process(pid, ppid, uid, depth int, token string, began uint64)
 func (m *machine) wiper(change func(*Config)) *Wiper {
 	m.t.Helper()
 	c := Config{
-		StateDir: m.state, Proc: m.proc,
+		StateDir: m.state, Proc: m.proc, System: m.system, Homes: []string{m.home},
 		Places:          []Place{{Path: m.tmp}, {Path: m.home}, {Path: m.own, Own: true}, {Path: m.state, Own: true}},
 		Allow:           []string{m.state},
 		Selections:      func() (int, error) { return m.selections, m.clipboardErr },
@@ -84,7 +87,8 @@ func (m *machine) wiper(change func(*Config)) *Wiper {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	w.shm = m.shm
+	w.shm, w.queues = m.shm, filepath.Join(m.system, "mqueue")
+	w.cores = func() (uint64, error) { return 0, nil }
 	w.kill = func(pid int, began uint64) error { m.killed[pid] = began; return nil }
 	return w
 }

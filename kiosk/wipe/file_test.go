@@ -271,14 +271,14 @@ func TestContains(t *testing.T) {
 	k := &walker{ctx: t.Context(), h: hunt{needle: [][]byte{needle}}, buf: make([]byte, 64)}
 	for before := range 200 {
 		text := append(bytes.Repeat([]byte("x"), before), needle...)
-		if ok, err := k.contains(bytes.NewReader(append(text, "yy"...))); !ok || err != nil {
+		if ok, err := contains(k.ctx, bytes.NewReader(append(text, "yy"...)), k.h.needle, k.buf); !ok || err != nil {
 			t.Fatalf("%d bytes before it: %v, %v", before, ok, err)
 		}
-		if ok, err := k.contains(bytes.NewReader(text[:len(text)-1])); ok || err != nil {
+		if ok, err := contains(k.ctx, bytes.NewReader(text[:len(text)-1]), k.h.needle, k.buf); ok || err != nil {
 			t.Fatalf("%d bytes before all but one: %v, %v", before, ok, err)
 		}
 	}
-	if _, err := k.contains(broken{}); err == nil {
+	if _, err := contains(k.ctx, broken{}, k.h.needle, k.buf); err == nil {
 		t.Error("a file that cannot be read was passed")
 	}
 }

@@ -31,16 +31,19 @@ var (
 // one step, so a power cut finds the whole of it or nothing.
 const markName = "session.json"
 
-// markLimit bounds what is read; a mark is a few hundred bytes.
-const markLimit = 64 << 10
+// markLimit bounds what is read; a mark is a few kilobytes, more where a desktop
+// has many sockets.
+const markLimit = 256 << 10
 
 // kept is the mark as it lies on the disk. Boot and Up place the session's
-// begin on a clock that nobody can put back; Mounts are the mounts of before.
+// begin on a clock that nobody can put back; Mounts are the mounts of before,
+// Before is the rest of what the machine was like.
 type kept struct {
 	session.Mark
 	Boot   string        `json:"boot"`
 	Up     time.Duration `json:"up"`
 	Mounts []string      `json:"mounts"`
+	Before *before       `json:"before,omitempty"`
 }
 
 // MarkPath is the file that holds the mark, for an allow-list or a search that
@@ -76,13 +79,17 @@ func (w *Wiper) Begin() (session.Mark, error) {
 	for _, m := range mounts {
 		k.Mounts = append(k.Mounts, m.key())
 	}
+	if k.Before, err = w.now(); err != nil {
+		return session.Mark{}, fmt.Errorf("begin a session: %w", err)
+	}
 	if err := w.write(k); err != nil {
 		return session.Mark{}, fmt.Errorf("begin a session: %w", err)
 	}
 	return k.Mark, nil
 }
 
-// Occupy writes that a client uses the marked session.
+// Occupy writes that a client uses the marked session, and whether it was
+// counted.
 func (w *Wiper) Occupy(mark session.Mark) error {
 	k, ok, err := w.read()
 	if err != nil {
@@ -91,7 +98,7 @@ func (w *Wiper) Occupy(mark session.Mark) error {
 	if !ok || k.Token != mark.Token {
 		return errors.New("mark the session as used: it is not the one that was begun")
 	}
-	k.Occupied = true
+	k.Occupied, k.Counted = true, mark.Counted
 	if err := w.write(k); err != nil {
 		return fmt.Errorf("mark the session as used: %w", err)
 	}

@@ -2,7 +2,6 @@ package wipe
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,14 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sharedMemory looks at System V segments and at the files of /dev/shm. The
-// sandbox has its own of both, so anything here came from outside of it; the
-// shell's segments are known by the process that made them.
-func (w *Wiper) sharedMemory(ctx context.Context, h hunt) (tally, error) {
-	t, problem := w.walk(ctx, h, Place{Path: w.shm})
+// segmentsLook looks at System V segments. The sandbox has its own, so anything
+// here came from outside of it; the shell's are known by the process that made
+// them. The files of /dev/shm are a place like others.
+func (w *Wiper) segmentsLook(h hunt) (tally, error) {
+	var t tally
+	var problem error
 	segments, err := w.segments()
 	if err != nil {
-		return t, errors.Join(problem, err)
+		return t, err
 	}
 	ours := w.parents()
 	for _, s := range segments {

@@ -14,6 +14,7 @@ import (
 )
 
 // processes looks at every process of our users. Left over is
+//   - every one of the client's own user, if there is such a user,
 //   - one whose environment carries the session's token,
 //   - on a machine of our own, one that carries any session's token, or that
 //     lives in a pid namespace of its own and is not the shell's.
@@ -107,6 +108,9 @@ const (
 )
 
 func (w *Wiper) judgeProcess(h hunt, table procs.Table, p procs.Process, nested bool) (verdict, error) {
+	if w.c.Client != 0 && p.Of([]int{w.c.Client}) {
+		return leftOver, nil // that user runs nothing else
+	}
 	environ, err := procs.Environ(w.c.Proc, p.PID)
 	if err == nil {
 		token := procs.Token(environ)

@@ -139,12 +139,12 @@ func TestHuntAfterReboot(t *testing.T) {
 	m := newMachine(t)
 	w := m.wiper(nil)
 	mark := m.begin(w)
-	if h := w.hunt(mark); h.up != 5000*time.Second-leeway || h.err != nil {
+	if h := w.hunt(t.Context(), mark); h.up != 5000*time.Second-leeway || h.err != nil {
 		t.Errorf("the same boot: %v, %v", h.up, h.err)
 	}
 	m.write(filepath.Join(m.proc, "sys/kernel/random/boot_id"), "boot-2\n")
 	m.write(filepath.Join(m.proc, "uptime"), "10.00 9.00\n")
-	if h := w.hunt(mark); h.up >= 0 || !h.since.Equal(mark.Started.Add(-leeway)) || h.err != nil {
+	if h := w.hunt(t.Context(), mark); h.up >= 0 || !h.since.Equal(mark.Started.Add(-leeway)) || h.err != nil {
 		t.Errorf("another boot: %v, %v, %v", h.up, h.since, h.err)
 	}
 }

@@ -2,6 +2,7 @@ package wipe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ func (k *walker) search(dir int, name string) (bool, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return false, nil // swapped for something else: looked at by the next wipe
 	}
-	return k.contains(f)
+	return contains(k.ctx, f, k.h.needle, k.buf)
 }
 
 // searchHidden reads a file whose owner, us, took away the right to read it,
@@ -62,24 +63,24 @@ func (k *walker) searchHidden(dir int, name string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	return k.contains(f)
+	return contains(k.ctx, f, k.h.needle, k.buf)
 }
 
 // contains reads on and on; what could be the begin of a token at the end of
 // one piece is kept for the next.
-func (k *walker) contains(r io.Reader) (bool, error) {
+func contains(ctx context.Context, r io.Reader, needles [][]byte, buf []byte) (bool, error) {
 	longest := 0
-	for _, n := range k.h.needle {
+	for _, n := range needles {
 		longest = max(longest, len(n))
 	}
 	kept := 0
 	for {
-		if err := k.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		n, err := r.Read(k.buf[kept:])
-		have := k.buf[:kept+n]
-		for _, needle := range k.h.needle {
+		n, err := r.Read(buf[kept:])
+		have := buf[:kept+n]
+		for _, needle := range needles {
 			if bytes.Contains(have, needle) {
 				return true, nil
 			}
@@ -91,7 +92,7 @@ func (k *walker) contains(r io.Reader) (bool, error) {
 			return false, err
 		}
 		tail := min(longest-1, len(have))
-		copy(k.buf, have[len(have)-tail:])
+		copy(buf, have[len(have)-tail:])
 		kept = tail
 	}
 }

@@ -22,19 +22,8 @@ import (
 	"slices"
 	"time"
 
-	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/procs"
 	"yhteiskone/kiosk/session"
-)
-
-// The fixed names of the looks, in the order in which they are made.
-const (
-	LookProcesses    = "processes"
-	LookFiles        = "files"
-	LookMounts       = "mounts"
-	LookClipboard    = "clipboard"
-	LookSharedMemory = "shared_memory"
-	LookPrintJobs    = "print_jobs"
 )
 
 // Place is one folder in which a session could have left something.
@@ -42,6 +31,8 @@ type Place struct {
 	Path    string
 	Own     bool // a folder of the kiosk alone, even on a shared machine
 	Shallow bool // only what lies directly in it
+	look    string
+	prune   bool // a person's own: a folder whose entries did not change is passed over
 }
 
 // Config says where to look. Every part that a look needs must be there: a
@@ -65,6 +56,19 @@ type Config struct {
 	SharedUser bool
 	// UIDs are the users whose processes and files count; empty means our own.
 	UIDs []int
+	// Client is the user that runs nothing but clients' browsers, 0 for none:
+	// every process of that user is a left-over, whatever it carries. Belongs
+	// to UIDs as well.
+	Client int
+	// Homes are the home folders of those users: the caches and other files
+	// that have a look of their own lie in them.
+	Homes []string
+	// AllowSwap and AllowMemory turn two looks into statements: swap on a disk
+	// is counted but no left-over, and so is shared memory that has grown. For
+	// machines on which other people work at the same time.
+	AllowSwap, AllowMemory bool
+	// Print says where the print server is.
+	Print Print
 	// Ours says which processes are the kiosk's own although they live in pid
 	// namespaces: the shell. All below such a process are ours too, unless
 	// they carry the session's token.
@@ -73,11 +77,11 @@ type Config struct {
 	// them away first.
 	Selections      func() (int, error)
 	ClearSelections func() error
-	// PrintJobs counts the print jobs that are left. Nil asks CUPS if it is
-	// there.
-	PrintJobs func(context.Context) (looked, left int, err error)
 	// Proc is where the kernel shows the processes; empty means /proc.
 	Proc string
+	// System is put before the paths of the system's own folders, such as
+	// /var/log; for tests.
+	System string
 }
 
 // DefaultPlaces are all folders that the kiosk's user can write on an ordinary
@@ -104,9 +108,15 @@ func DefaultPlaces(home, runtime string, shared bool, own ...string) []Place {
 
 // Wiper removes and looks. It implements session.Wiper.
 type Wiper struct {
-	c    Config
-	shm  string // where POSIX shared memory lies
-	kill func(pid int, began uint64) error
+	c        Config
+	shm      string            // where POSIX shared memory lies
+	queues   string            // where POSIX message queues lie
+	kinds    map[string]string // folders and files with a look of their own
+	extra    []Place           // those of them that Places do not hold
+	cores    func() (uint64, error)
+	used     func(path string) (dev uint64, bytes int64, err error)
+	kill     func(pid int, began uint64) error
+	writable writable
 }
 
 var _ session.Wiper = (*Wiper)(nil)
@@ -140,7 +150,9 @@ func New(c Config) (*Wiper, error) {
 	if len(c.UIDs) == 0 {
 		c.UIDs = []int{os.Getuid()}
 	}
-	w := &Wiper{c: c, shm: "/dev/shm"}
+	c.Print = c.Print.orDebians(c.System)
+	w := &Wiper{c: c, shm: "/dev/shm", queues: "/dev/mqueue", cores: coreLimit, used: usedMemory}
+	w.kinds, w.extra = kinds(c)
 	w.kill = func(pid int, began uint64) error { return procs.Kill(c.Proc, pid, began) }
 	return w, nil
 }
@@ -160,36 +172,6 @@ func real(path string) string {
 	return path
 }
 
-// Wipe removes what the session may have left and looks for it. Whatever it
-// finds is counted even when it could be removed: it should not have been
-// there. An error of a look is in the look.
-func (w *Wiper) Wipe(ctx context.Context, mark session.Mark) []fleet.Look {
-	h := w.hunt(mark)
-	// Processes first: one that still ran could go on writing.
-	return []fleet.Look{
-		w.look(ctx, LookProcesses, h, w.processes),
-		w.look(ctx, LookFiles, h, w.files),
-		w.look(ctx, LookMounts, h, w.mounts),
-		w.look(ctx, LookClipboard, h, w.clipboard),
-		w.look(ctx, LookSharedMemory, h, w.sharedMemory),
-		w.look(ctx, LookPrintJobs, h, w.printJobs),
-	}
-}
-
-type tally struct{ looked, found uint32 }
-
-// look makes one look. The error stays here: it may name a path.
-func (w *Wiper) look(ctx context.Context, at string, h hunt, f func(context.Context, hunt) (tally, error)) fleet.Look {
-	t, err := f(ctx, h)
-	if err == nil {
-		err = h.err
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	return fleet.Look{At: at, Looked: t.looked, Found: t.found, Failed: err != nil}
-}
-
 // hunt is what one wipe looks for.
 type hunt struct {
 	mark   session.Mark
@@ -197,13 +179,15 @@ type hunt struct {
 	since  time.Time     // files that changed from here on are new, by the file system's clock
 	up     time.Duration // processes that began from here on are new, since boot; negative for all
 	mounts map[string]bool
-	err    error // why nothing can be trusted
+	before *before // how the machine was when the session began; nil if that is not known
+	places []Place // all that are searched
+	err    error   // why nothing can be trusted
 }
 
 // leeway covers the file system's clock, which ticks only every few milliseconds.
 const leeway = 100 * time.Millisecond
 
-func (w *Wiper) hunt(mark session.Mark) hunt {
+func (w *Wiper) hunt(ctx context.Context, mark session.Mark) hunt {
 	h := hunt{mark: mark, needle: [][]byte{[]byte(mark.Token), []byte(mark.Canary)}, since: mark.Started, up: -1}
 	if err := checkMark(mark); err != nil {
 		h.err = err // an empty token would match everything or nothing
@@ -220,7 +204,10 @@ func (w *Wiper) hunt(mark session.Mark) hunt {
 		return h
 	}
 	if ok && kept.Token == mark.Token {
-		h.mounts = map[string]bool{}
+		h.mounts, h.before = map[string]bool{}, kept.Before
+		if h.before != nil && kept.Boot != boot {
+			h.before = h.before.afterBoot()
+		}
 		for _, m := range kept.Mounts {
 			h.mounts[m] = true
 		}
@@ -236,5 +223,7 @@ func (w *Wiper) hunt(mark session.Mark) hunt {
 		h.up = now - time.Since(mark.Started)
 	}
 	h.since, h.up = h.since.Add(-leeway), h.up-leeway
+	more, err := w.writable.wait(ctx, mark.Occupied)
+	h.places, h.err = slices.Concat(w.c.Places, w.extra, more), err
 	return h
 }
