@@ -20,7 +20,7 @@ func TestBrowserAxe(t *testing.T) {
 	}
 	looked := 0
 	for name, v := range views() {
-		for _, l := range languages() {
+		for _, l := range Languages() {
 			v.Lang = l.Code
 			show(t, s, v)
 			got, err := current(s).eval(t.Context(), `axe.run(document.getElementById('view'), {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],

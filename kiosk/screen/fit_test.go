@@ -1,104 +1,193 @@
 package screen
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/session"
 )
 
-// Whatever the view and the language, nothing is cut off and nothing is too
-// small to hit.
+// levelsOf are the second levels that a view has, "" first.
+func levelsOf(v session.View) []string {
+	switch kindOf(v) {
+	case welcome:
+		return []string{"", "bank", "health", "email", "languages", "comfort"}
+	case menu:
+		return []string{"", "languages"}
+	}
+	return []string{""}
+}
+
+// Whatever the view, the language, the size of the text and the colours:
+// nothing is cut off, nothing is too small to read or to hit, and End is there.
 func TestBrowserEverythingFits(t *testing.T) {
-	for _, size := range []string{"1366x768", "1280x720", "1024x768", "1920x1080"} {
-		t.Run(size, func(t *testing.T) {
-			d := room(t, size)
+	r := renderer(t)
+	for _, screen := range []string{"1366x768", "1024x768", "1920x1080"} {
+		t.Run(screen, func(t *testing.T) {
+			d := room(t, screen)
 			s := open(t, d)
-			scale := display.Scale(d.Size())
-			for name, v := range views() {
-				least := 64 * scale
-				if kindOf(v).height() != 0 {
-					least = 56 * scale
-				}
-				for _, l := range languages() {
-					v.Lang = l.Code
-					show(t, s, v)
-					levels := []string{""}
-					if name == "welcome" {
-						levels = []string{"", "bank", "health", "email"}
-					} else if kindOf(v) == strip {
-						levels = []string{"", "languages"}
+			show(t, s, views()["welcome"])
+			w, h := d.Size()
+			if _, err := current(s).eval(t.Context(), fitScript); err != nil {
+				t.Fatal(err)
+			}
+			looked := 0
+			for _, size := range session.Sizes() {
+				for _, l := range Languages() {
+					type look struct {
+						Page   sheet    `json:"page"`
+						Name   string   `json:"name"`
+						Levels []string `json:"levels"`
+						Least  int      `json:"least"`
+						Cover  bool     `json:"cover"`
+						Scroll bool     `json:"scroll"`
 					}
-					for _, level := range levels {
-						got, err := current(s).eval(t.Context(), fmt.Sprintf(fitScript, level, least-0.6))
-						if err != nil || string(got) != `""` {
-							t.Errorf("%s %s %q: %s %v", name, l.Code, level, got, err)
+					var looks []look
+					for _, name := range slices.Sorted(maps.Keys(views())) {
+						v := views()[name]
+						v.Lang, v.Comfort.Size = l.Code, size
+						v.Comfort.Contrast = looked%2 == 1 // both, over all
+						html, err := r.Render(v)
+						if err != nil {
+							t.Fatal(err)
 						}
+						k, scale := kindOf(v), display.Scale(w, h)
+						looks = append(looks, look{Name: name, Levels: levelsOf(v), Least: int(float64(k.height(v))*scale + 0.5), Cover: k.covers(),
+							Scroll: size > 100,
+							Page: sheet{HTML: html, Kind: k, Lang: l.Code, Dir: l.Dir, Scale: scale, Size: size,
+								Contrast: v.Comfort.Contrast, W: w, H: h}})
+						looked++
+					}
+					packed, err := json.Marshal(looks)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := current(s).eval(t.Context(), "fitCheck("+string(packed)+")")
+					if err != nil {
+						t.Fatal(err)
+					}
+					var bad []string
+					if err := json.Unmarshal(got, &bad); err != nil {
+						t.Fatalf("%s: %v", got, err)
+					}
+					for _, b := range bad {
+						t.Errorf("%d %% %s: %s", size, l.Code, b)
 					}
 				}
 			}
+			t.Logf("%d pages looked at", looked)
 		})
 	}
 }
 
-// fitScript opens a level and names what does not fit.
-const fitScript = `(() => {
-  const bad = [];
-  for (const l of document.querySelectorAll('[data-level]')) l.hidden = l.dataset.level !== %q;
-  for (const e of document.querySelectorAll('#view *')) {
-    if (e.closest('svg') || e.offsetParent === null) continue;
-    const r = e.getBoundingClientRect(), what = e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 30);
-    if (r.left < -1 || r.top < -1 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1) bad.push('outside: ' + what);
-    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth) bad.push('cut off: ' + what);
-    if (e.tagName === 'BUTTON' && r.height < %f) bad.push('low: ' + what + ' ' + r.height);
-    for (const o of e.tagName === 'BUTTON' ? document.querySelectorAll('#view button') : []) {
-      const q = o.getBoundingClientRect();
-      if (o !== e && o.offsetParent !== null && r.left < q.right && q.left < r.right && r.top < q.bottom && q.top < r.bottom) bad.push('overlap: ' + what);
+// fitScript defines fitCheck, which lays pages out one after the other and
+// names what is wrong with them.
+const fitScript = `window.fitCheck = looks => {
+  const root = document.getElementById('view'), bad = [];
+  for (const {page, name, levels, least, cover, scroll} of looks) for (const level of levels) {
+    const say = what => bad.push(name + (level && '/' + level) + ': ' + what);
+    page.H = cover ? page.h : Math.min(page.h, Math.max(least, page.kind === 'strip' ? 0 : fit.measure(page)));
+    root.style.height = page.H + 'px';
+    document.documentElement.dir = page.dir;
+    root.innerHTML = page.html;
+    for (const l of root.querySelectorAll('[data-level]')) l.hidden = l.dataset.level !== level;
+    fit.sheet(root, page);
+    const u = page.scale, area = root.getBoundingClientRect(), box = root.querySelector('.scroll');
+    const frame = box && getComputedStyle(box).display !== 'contents' ? box.getBoundingClientRect() : null;
+    const arrows = root.querySelector('.arrows');
+    const long = frame && box.scrollHeight > box.clientHeight + 2;
+    if (long && (!arrows || arrows.hidden)) say('longer than the screen, without arrows');
+    if (long && !scroll) say('must be scrolled');
+    if (long && page.H < page.h) say('scrolls in ' + page.H + ' pixels');
+    const shown = e => e.offsetParent !== null && getComputedStyle(e).visibility !== 'hidden';
+    const buttons = [...root.querySelectorAll('button')].filter(shown);
+    for (const e of root.querySelectorAll('*')) {
+      if (e.closest('svg') || !shown(e)) continue;
+      const r = e.getBoundingClientRect(), what = e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 30);
+      const scrolled = frame && box.contains(e) && e !== box;
+      if (r.left < area.left - 1 || r.right > area.right + 1) say('outside: ' + what);
+      if (!scrolled && (r.top < area.top - 1 || r.bottom > area.bottom + 1)) say('outside: ' + what);
+      if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth && getComputedStyle(e).display !== 'inline') say('cut off: ' + what);
+      const p = e.parentElement.getBoundingClientRect();
+      if (e.parentElement !== box && getComputedStyle(e.parentElement).display !== 'contents' &&
+          (r.right > p.right + 1 || r.bottom > p.bottom + 1.5 || r.top < p.top - 1.5 || r.left < p.left - 1) &&
+          getComputedStyle(e).display !== 'inline') say('sticks out: ' + what);
+      if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && parseFloat(getComputedStyle(e).fontSize) < 16 * u - .1) say('tiny: ' + what);
     }
-    const p = e.parentElement.getBoundingClientRect();
-    if (r.right > p.right + 1 || r.bottom > p.bottom + 1 || r.top < p.top - 1 || r.left < p.left - 1) bad.push('sticks out: ' + what);
+    for (const b of buttons) {
+      const r = b.getBoundingClientRect(), what = b.textContent.trim().slice(0, 30);
+      if (r.height < 64 * u - .6 || r.width < 64 * u - .6) say('small: ' + what + ' ' + r.width + 'x' + r.height);
+      for (const o of buttons) {
+        const q = o.getBoundingClientRect();
+        if (o !== b && r.left < q.right - .5 && q.left < r.right - .5 && r.top < q.bottom - .5 && q.top < r.bottom - .5 && !(long && box.contains(o) !== box.contains(b)))
+          say('overlap: ' + what + ' and ' + o.textContent.trim().slice(0, 20));
+      }
+    }
+    if (/^(strip|idle|limit|notice|message|identify_here|menu|hide_on)$/.test(page.kind)) {
+      const end = buttons.find(b => b.dataset.press === 'end');
+      const r = end && end.getBoundingClientRect();
+      if (!end || r.left < area.left || r.right > area.right || r.top < area.top || r.bottom > area.bottom) say('no End');
+    }
   }
-  return bad.join('; ');
-})()`
+  root.style.height = '';
+  return [...new Set(bad)];
+}; true`
 
-// TestBrowserShots takes a picture of every view in every language into the
-// folder SHOTS, for people to look at.
+// TestBrowserShots takes pictures of the views into the folder SHOTS, for
+// people to look at. SHOTS_OF names views, languages, sizes and screens, for
+// example "welcome,strip fi,ar 100,300 1366x768".
 func TestBrowserShots(t *testing.T) {
 	dir := os.Getenv("SHOTS")
 	if dir == "" {
 		t.Skip("SHOTS names no folder")
 	}
-	for _, size := range []string{"1366x768", "1024x768"} {
-		s := open(t, room(t, size))
-		for name, v := range views() {
-			for _, l := range languages() {
-				v.Lang = l.Code
-				show(t, s, v)
-				levels := []string{""}
-				if name == "welcome" {
-					levels = []string{"", "bank", "health"}
-				} else if name == "strip" {
-					levels = []string{"", "languages"}
-				}
-				for _, level := range levels {
-					if level != "" {
-						xdo(t, "sleep", "0.5")
-						click(t, s, `[data-open="`+level+`"]`)
-						xdo(t, "sleep", "0.2")
+	names, langs, sizes, screens := slices.Sorted(maps.Keys(views())), []string{"fi"}, []string{"100"}, []string{"1366x768"}
+	for i, of := range strings.Fields(os.Getenv("SHOTS_OF")) {
+		if of != "*" {
+			*[]*[]string{&names, &langs, &sizes, &screens}[i] = strings.Split(of, ",")
+		}
+	}
+	for _, screen := range screens {
+		s := open(t, room(t, screen))
+		if out, err := exec.Command("xsetroot", "-solid", "#dde3ea").CombinedOutput(); err != nil {
+			t.Logf("%v %s", err, out)
+		}
+		for _, name := range names {
+			for _, lang := range langs {
+				for _, size := range sizes {
+					v, ok := views()[name]
+					if !ok {
+						t.Fatalf("no view %q", name)
 					}
-					file := filepath.Join(dir, size+"-"+name+level+"-"+l.Code+".png")
-					if out, err := exec.Command("import", "-window", "root", file).CombinedOutput(); err != nil {
-						t.Fatalf("%v %s", err, out)
+					v.Lang = lang
+					percent, contrast := strings.CutSuffix(size, "c")
+					v.Comfort.Contrast = contrast
+					if _, err := fmt.Sscan(percent, &v.Comfort.Size); err != nil {
+						t.Fatal(err)
 					}
-					if level != "" {
-						xdo(t, "sleep", "0.5")
-						if _, err := current(s).eval(t.Context(), `document.querySelector('[data-level]:not([hidden]) [data-open=""]').click()`); err != nil {
-							t.Fatal(err)
+					show(t, s, v)
+					for _, level := range levelsOf(v) {
+						if level != "" {
+							if _, err := current(s).eval(t.Context(), fmt.Sprintf(`(() => { for (const l of document.querySelectorAll('[data-level]')) l.hidden = l.dataset.level !== %q;
+								fit.rows(document.body); fit.arrows(document.body); return probe() })()`, level)); err != nil {
+								t.Fatal(err)
+							}
+							settle(t, s)
+						}
+						file := filepath.Join(dir, strings.Join([]string{name + level, lang, size, screen}, "-")+".png")
+						if out, err := exec.Command("import", "-window", "root", file).CombinedOutput(); err != nil {
+							t.Fatalf("%v %s", err, out)
 						}
 					}
+					show(t, s, views()["starting"])
 				}
 			}
 		}

@@ -162,11 +162,18 @@ func (s *Screen) Paints() bool {
 // IdleFor is how long nobody has touched mouse, keyboard or screen.
 func (s *Screen) IdleFor() (time.Duration, error) { return s.Display.IdleFor() }
 
-// Spoken is the view in words.
-func (s *Screen) Spoken(v session.View) string { return "" }
+// Spoken is the view in words, as it is read aloud; empty when it cannot be
+// drawn.
+func (s *Screen) Spoken(v session.View) string {
+	words, err := s.render.Spoken(v)
+	if err != nil {
+		s.Log.Error("the view has no words", "err", err)
+	}
+	return words
+}
 
 // Light turns the monitor on or off.
-func (s *Screen) Light(on bool) error { return nil }
+func (s *Screen) Light(on bool) error { return s.Display.Light(on) }
 
 // Show draws the view and returns when it is on the screen, without the
 // emergency curtain unless Cover was called meanwhile. While the shell is being
@@ -226,6 +233,36 @@ func (s *Screen) await(ctx context.Context) (*shell, error) {
 	}
 }
 
+// sheet is what the page is told to draw.
+type sheet struct {
+	HTML     string  `json:"html"`
+	Kind     kind    `json:"kind"`
+	Lang     string  `json:"lang"`
+	Dir      string  `json:"dir"`
+	Scale    float64 `json:"scale"`
+	Size     int     `json:"size"` // of the text, in percent
+	Contrast bool    `json:"contrast"`
+	W        int     `json:"w"`
+	H        int     `json:"h"`
+}
+
+// measure asks how many pixels high a page of the strip wants to be.
+func measure(ctx context.Context, sh *shell, page sheet) (int, error) {
+	packed, err := json.Marshal(page)
+	if err != nil {
+		return 0, fmt.Errorf("pack the page: %w", err)
+	}
+	answer, err := sh.eval(ctx, "measure("+string(packed)+")")
+	if err != nil {
+		return 0, fmt.Errorf("measure the view: %w", err)
+	}
+	var height float64
+	if err := json.Unmarshal(answer, &height); err != nil {
+		return 0, fmt.Errorf("measure the view: %w", err)
+	}
+	return int(height), nil
+}
+
 // draw sends the view to the page, puts the window where it belongs and waits
 // until both are on the screen.
 func (s *Screen) draw(ctx context.Context, sh *shell, v session.View, html string) error {
@@ -235,12 +272,24 @@ func (s *Screen) draw(ctx context.Context, sh *shell, v session.View, html strin
 	w, h := s.Display.Size()
 	scale := display.Scale(w, h)
 	at := display.Rect{W: w, H: h}
-	if units := k.height(); units != 0 {
+	if units := k.height(v); units != 0 {
 		at.H = int(float64(units)*scale + 0.5)
-		at.Y = h - at.H
 	}
-	lang := languageOf(v.Lang)
-	page, err := json.Marshal(map[string]any{"html": html, "kind": k, "lang": lang.Code, "dir": lang.Dir, "scale": scale, "w": at.W, "h": at.H})
+	lang, size := languageOf(v.Lang), v.Comfort.Size
+	if size == 0 {
+		size = session.Plain().Size
+	}
+	sheet := sheet{HTML: html, Kind: k, Lang: lang.Code, Dir: lang.Dir, Scale: scale, Size: size, Contrast: v.Comfort.Contrast, W: at.W, H: at.H}
+	if k.grows() {
+		wanted, err := measure(ctx, sh, sheet)
+		if err != nil {
+			return err
+		}
+		at.H = min(max(at.H, wanted), h)
+		sheet.H = at.H
+	}
+	at.Y = h - at.H
+	page, err := json.Marshal(sheet)
 	if err != nil {
 		return fmt.Errorf("pack the page: %w", err)
 	}
@@ -317,34 +366,6 @@ func (s *Screen) giveUp(sh *shell, why error) {
 		s.Log.Error("the emergency curtain failed", "err", err)
 	}
 	sh.lose()
-}
-
-// pressed checks what the page says was pressed and hands it on. Presses that
-// nobody takes are dropped: they were made on a view that has gone.
-func (s *Screen) pressed(p session.Press) {
-	if !s.known(p) {
-		s.Log.Warn("the shell sent a press that does not exist")
-		return
-	}
-	select {
-	case s.presses <- p:
-	default:
-		s.Log.Warn("a press was dropped: nobody takes them")
-	}
-}
-
-// known reports whether the press is on the closed list.
-func (s *Screen) known(p session.Press) bool {
-	switch p.What {
-	case "tile":
-		_, ok := s.Catalogue.Tile(p.Arg)
-		return ok
-	case "language":
-		return languageOf(p.Arg).Code == p.Arg
-	case "end", "end_yes", "end_no", "help", "help_cancel", "continue", "done", "back":
-		return p.Arg == ""
-	}
-	return false
 }
 
 // afterLoss is what a new shell shows first: never again the strip of a

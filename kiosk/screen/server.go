@@ -89,7 +89,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if file == "" {
 		file = "index.html"
-	} else if file != "shell.js" && file != "shell.css" {
+	} else if !strings.HasSuffix(file, ".js") && !strings.HasSuffix(file, ".css") {
 		http.NotFound(w, r)
 		return
 	}

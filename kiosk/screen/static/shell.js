@@ -3,16 +3,21 @@
 'use strict';
 (() => {
   const root = document.getElementById('view');
-  const bounce = 400;       // a second press this soon is a trembling hand
+  const bounce = 400;       // a second press of the same button this soon is a trembling hand
+  const slip = 250;         // and of another one, a finger that slips
+  const settle = 350;       // a fresh view takes no press yet: it was meant for the one before
   const guard = 700;        // a guarded button wakes up this late
   const forget = 60_000;    // an opened level nobody uses closes
-  let kind = '', level = '', shown = 0, pressed = -bounce, turn = 0, idle = 0;
+  let kind = '', level = '', shown = 0, turn = 0, idle = 0;
+  let face = 0, down = null;              // which view is up; on which one a finger or key went down
+  let pressed = -bounce, last = null;     // when the last press counted, and of which button
+  let keyed = false;                      // the last thing used was the keyboard
 
   // same makes the tree a look like b and keeps every element that it can: a
   // button must not vanish beneath a finger because a clock ticked.
   const same = (a, b) => {
     if (a.nodeType !== b.nodeType || a.nodeName !== b.nodeName ||
-        (a.dataset && (a.dataset.press !== b.dataset.press || a.dataset.arg !== b.dataset.arg || a.dataset.open !== b.dataset.open))) {
+        (a.dataset && (a.dataset.press !== b.dataset.press || a.dataset.arg !== b.dataset.arg || a.dataset.open !== b.dataset.open) && !sized(a, b))) {
       a.replaceWith(b);
       return;
     }
@@ -24,18 +29,36 @@
     for (const {name, value} of b.attributes) if (a.getAttribute(name) !== value) a.setAttribute(name, value);
     children(a, b);
   };
+  // "Larger" stays the button that it is while its argument grows, so that the
+  // keyboard stays on it.
+  const sized = (a, b) => a.dataset.press === 'size' && b.dataset.press === 'size';
   const children = (a, b) => {
     const want = [...b.childNodes], have = [...a.childNodes];
     want.forEach((w, i) => have[i] ? same(have[i], w) : a.append(w));
     have.slice(want.length).forEach(n => n.remove());
   };
 
+  const visible = b => b.offsetParent !== null;
+  const buttons = () => [...root.querySelectorAll('button:not([disabled])')].filter(visible);
+
   const open = name => {
     const levels = [...root.querySelectorAll('[data-level]')];
     level = levels.some(l => l.dataset.level === name) ? name : '';
     for (const l of levels) l.hidden = l.dataset.level !== level;
   };
-  const close = () => { if (level !== '') open(''); };
+  // enter opens a level as a view of its own.
+  const enter = name => {
+    open(name);
+    face++;
+    shown = performance.now();
+    const scroll = root.querySelector('.scroll');
+    if (scroll) scroll.scrollTop = 0;
+    fit.rows(root);
+    fit.arrows(root);
+    const next = [...root.querySelectorAll('[data-level]:not([hidden]) button')].find(visible);
+    if (next && keyed) next.focus({focusVisible: true});
+  };
+  const close = () => { if (level !== '') enter(''); };
   const touched = () => { clearTimeout(idle); idle = setTimeout(close, forget); };
 
   const frames = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));
@@ -71,12 +94,12 @@
     const mine = ++turn, html = document.documentElement;
     html.lang = page.lang;
     html.dir = page.dir;
-    html.style.fontSize = 16 * page.scale + 'px';
     const fresh = document.createElement('template');
     fresh.innerHTML = page.html;
     if (kind !== page.kind) {
       kind = page.kind;
       level = '';
+      face++;
       shown = performance.now();
       root.replaceChildren(fresh.content);
       document.title = page.kind;
@@ -84,70 +107,102 @@
       children(root, fresh.content);
     }
     open(level);
-    const first = root.querySelector('[data-focus]');
+    fit.sheet(root, page);
+    const first = root.querySelector('[data-focus]') || (keyed && root.querySelector('[data-first]'));
     if (first && !root.contains(document.activeElement)) first.focus({focusVisible: true});
     return new Promise(done => {
       const look = () => {
         if (mine !== turn) done(false);
-        else if (innerWidth === page.w && innerHeight === page.h) seen(mine).then(done);
+        else if (innerWidth === page.w && innerHeight === page.h) { fit.sheet(root, page); seen(mine).then(done); }
         else requestAnimationFrame(look);
       };
       look();
     });
   };
+  window.measure = fit.measure;
   window.probe = frames;
   // reach puts the keyboard on the page's first button.
   window.reach = () => {
-    const first = [...root.querySelectorAll('button')].find(b => b.offsetParent !== null);
+    keyed = true;
+    const [first] = buttons();
     if (first) first.focus({focusVisible: true});
   };
+  addEventListener('resize', () => { fit.rows(root); fit.arrows(root); });
 
-  const asleep = button => 'guard' in button.dataset && performance.now() - shown < guard;
+  const asleep = button => performance.now() - shown < ('guard' in button.dataset ? guard : settle);
   // A press on a button that still sleeps must not give it the keyboard either.
   addEventListener('mousedown', event => {
     const button = event.target.closest('button');
     if (button && asleep(button)) event.preventDefault();
   }, true);
-  addEventListener('click', event => {
-    const button = event.target.closest('button');
+  addEventListener('pointerdown', () => { down = face; keyed = false; touched(); }, true);
+
+  const act = button => {
     const now = performance.now();
-    if (!button || now - pressed < bounce || asleep(button)) return;
-    pressed = now;
-    if ('open' in button.dataset) {
-      open(button.dataset.open);
-      const next = root.querySelector('[data-level]:not([hidden]) button');
-      if (next && event.detail === 0) next.focus(); // opened by a key: go on there
+    if (asleep(button) || button.ariaDisabled === 'true') return;
+    if ('scroll' in button.dataset) { // as often as one likes: it does nothing but move
+      const scroll = root.querySelector('.scroll');
+      scroll.scrollTop += button.dataset.scroll * scroll.clientHeight * .7;
+      fit.arrows(root);
       return;
     }
+    if (now - pressed < (button === last ? bounce : slip)) return;
+    pressed = now;
+    last = button;
+    if ('open' in button.dataset) { enter(button.dataset.open); return; }
     if (button.dataset.press === 'language') close();
     if (button.dataset.press) window.press(button.dataset.press, button.dataset.arg || '');
+  };
+  addEventListener('click', event => {
+    const button = event.target.closest('button'), began = down;
+    down = null;
+    // Pressed on one view, let go on the next: meant for neither.
+    if (button && (began === null || began === face)) act(button);
   });
+
+  // toward finds the button that lies nearest in a direction.
+  const toward = (from, key) => {
+    const middle = b => { const r = b.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; };
+    const [x, y] = middle(from), sideways = key === 'ArrowLeft' || key === 'ArrowRight';
+    const sign = key === 'ArrowLeft' || key === 'ArrowUp' ? -1 : 1;
+    let best = null, least = Infinity;
+    for (const b of buttons()) {
+      const [bx, by] = middle(b);
+      const along = sign * (sideways ? bx - x : by - y), across = Math.abs(sideways ? by - y : bx - x);
+      if (b === from || along < 8 || across > along * 4) continue;
+      const cost = along + 3 * across;
+      if (cost < least) [best, least] = [b, cost];
+    }
+    return best;
+  };
 
   // An --app window obeys its own short cuts unless the page takes them away.
   const taken = e => e.ctrlKey || e.altKey || e.metaKey || /^(F\d+|ContextMenu|BrowserBack|BrowserForward|BrowserRefresh|BrowserHome)$/.test(e.key) ||
     (e.shiftKey && e.key === 'Escape');
   addEventListener('keydown', event => {
     touched();
+    keyed = true;
     if (taken(event) || (event.repeat && (event.key === 'Enter' || event.key === ' '))) {
       event.preventDefault();
       event.stopPropagation();
       return;
     }
+    if (event.key === 'Enter' || event.key === ' ') down = face;
     if (event.key === 'Escape') {
       event.preventDefault();
-      if (kind === 'confirm') window.press('end_no', '');
-      else if (level !== '') close();
+      const way = [...root.querySelectorAll('[data-escape]')].find(visible);
+      if (way) act(way);
       else if (root.querySelector('.strip')) window.press('back', '');
       return;
     }
-    const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
-    if (!step) return;
+    if (!/^Arrow/.test(event.key)) return;
     event.preventDefault();
-    const all = [...root.querySelectorAll('button')].filter(b => b.offsetParent !== null);
-    const at = all.indexOf(document.activeElement);
-    if (all.length) all[at < 0 ? 0 : (at + step + all.length) % all.length].focus();
+    const all = buttons(), from = all.includes(document.activeElement) ? document.activeElement : null;
+    const next = from ? toward(from, event.key) : all[0];
+    if (next) next.focus({focusVisible: true});
+    fit.arrows(root);
   }, true);
-  addEventListener('pointerdown', touched, true);
+  root.addEventListener('scroll', () => fit.arrows(root), true);
   for (const type of ['contextmenu', 'dragstart', 'drop', 'dragover', 'auxclick'])
     addEventListener(type, event => event.preventDefault(), true);
   addEventListener('wheel', event => { if (event.ctrlKey) event.preventDefault(); }, {passive: false, capture: true});
