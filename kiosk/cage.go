@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -61,7 +62,8 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 		return nil, err
 	}
 	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
-		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach}
+		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach,
+		Dir: k.config.Runtime}
 	name := c.User
 	if name == "" {
 		name = browser.DefaultUser
@@ -79,6 +81,13 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 	}
 	k.log.Info("the walls around the client's browser", "own_user", o.User != nil, "own_group", o.Group != nil,
 		"bounded", o.Group != nil && o.Group.Bounded(), "x_trusted", o.Untrusted == nil)
+	if o.User != nil {
+		// The policy lies there, and that user has to come to it. What else is
+		// there is for our own user only, file by file.
+		if err := os.Chmod(k.config.Runtime, 0o711); err != nil {
+			return nil, fmt.Errorf("let the client's browser come to its policy: %w", err)
+		}
+	}
 	return browser.New(o)
 }
 

@@ -26,7 +26,9 @@ const (
 type Sandbox struct {
 	Chromium string // the program itself, not Debian's script
 	Display  int    // the X server's number
-	Lang     string // of the browser's own texts
+	Locale   string // of the browser's own texts
+	Contrast bool   // pages are shown in black on white
+	Policies string // folder of the policy, bound read-only
 	Token    string // into every process's environment
 	Width    int    // of the window
 	Height   int
@@ -115,6 +117,7 @@ func Args(s Sandbox) []string {
 	for _, path := range s.Masked {
 		a = append(a, "--ro-bind", "/dev/null", path)
 	}
+	a = append(a, "--ro-bind", s.Policies, policyFolder)
 	for _, g := range s.Given {
 		how := "--file"
 		if g.ReadOnly {
@@ -131,7 +134,7 @@ func Args(s Sandbox) []string {
 	a = append(a, "--chdir", insideHome, "--clearenv")
 	for _, v := range [][2]string{
 		{"HOME", insideHome}, {"PATH", "/usr/bin:/bin"}, {"DISPLAY", fmt.Sprintf(":%d", s.Display)},
-		{"XAUTHORITY", insideCookie}, {"LANG", "C.UTF-8"}, {"LANGUAGE", s.Lang}, {"XDG_RUNTIME_DIR", "/run"},
+		{"XAUTHORITY", insideCookie}, {"LANG", "C.UTF-8"}, {"LANGUAGE", s.Locale}, {"XDG_RUNTIME_DIR", "/run"},
 		{"TMPDIR", "/tmp"}, {"YHTEISKONE_SESSION", s.Token},
 	} {
 		a = append(a, "--setenv", v[0], v[1])
@@ -145,15 +148,19 @@ func octets(n int64) string { return strconv.FormatInt(n, 10) }
 func chromiumArgs(s Sandbox) []string {
 	a := []string{
 		"--user-data-dir=" + insideProfile, "--no-first-run", "--no-default-browser-check", "--password-store=basic",
-		"--class=" + Class, "--lang=" + s.Lang, "--window-position=0,0", fmt.Sprintf("--window-size=%d,%d", s.Width, s.Height),
+		"--class=" + Class, "--lang=" + s.Locale, "--window-position=0,0", fmt.Sprintf("--window-size=%d,%d", s.Width, s.Height),
 		// Beneath the curtain nothing would ever be painted without it.
 		"--disable-backgrounding-occluded-windows",
 		// A shared memory segment's number means another segment, or none,
 		// outside the session's IPC namespace: the X server must not be told one.
 		"--no-xshm",
+		"--load-extension=" + insideExtension,
 		// There is no other way out. The policy says the same, so that nobody
 		// can choose another.
 		"--proxy-server=" + door.Proxy, "--proxy-bypass-list=<-loopback>",
+	}
+	if s.Contrast {
+		a = append(a, "--force-high-contrast")
 	}
 	return append(append(a, s.Extra...), s.Page)
 }

@@ -36,7 +36,7 @@ func testMark() session.Mark {
 }
 
 func TestArgs(t *testing.T) {
-	all, err := contents(testMark(), []byte("{}"), []byte("cookie"), 1001, 1002)
+	all, err := contents(testMark(), session.Setup{Lang: "sv", Comfort: session.Comfort{Size: 150}}, []byte("cookie"), 1001, 1002)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestArgs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { h.files = h.files[2:]; h.close() }()
-	s := Sandbox{Chromium: DefaultChromium, Display: 81, Lang: "sv", Token: testMark().Token, Width: 1366, Height: 696,
+	s := Sandbox{Chromium: DefaultChromium, Display: 81, Locale: "sv", Contrast: true, Policies: "/run/yhteiskone/policy-1", Token: testMark().Token, Width: 1366, Height: 696,
 		Page: "http://127.0.0.1:1/start?t=x", Given: given, Etc: etcFiles(), Masked: maskedPrograms(), Ready: 3, Info: 4, Way: 5,
 		Launcher: "/usr/bin/kiosk", Memory: 4 << 30}
 	args := Args(s)
@@ -76,7 +76,7 @@ func TestArgs(t *testing.T) {
 }
 
 func TestContents(t *testing.T) {
-	all, err := contents(testMark(), []byte("{}"), nil, 1001, 1002)
+	all, err := contents(testMark(), session.Setup{}, nil, 1001, 1002)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,31 +108,59 @@ func TestDisplayNumber(t *testing.T) {
 	}
 }
 
+// testPolicies are both modes.
+func testPolicies() map[string]Policy {
+	p := Policy{Pages: "http://127.0.0.1:1", Extension: strings.Repeat("a", 32), SearchName: "Haku",
+		SearchURL: "https://search.example/?q={searchTerms}", Blocked: []string{"*.casino.example"}}
+	errands := p
+	errands.Errands, errands.Allow = true, []string{"www.kela.fi", "*.suomi.fi", "pankki.localhost", "www.casino.example"}
+	return map[string]Policy{"open": p, "errands": errands}
+}
+
 func TestRules(t *testing.T) {
-	rules := Policy{Home: "http://127.0.0.1:1/home", SearchName: "Haku", SearchURL: "https://search.example/?q={searchTerms}"}.Rules()
-	b, err := JSON(rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "policy.golden", string(b)+"\n")
-	stopped := map[int]bool{}
-	for _, r := range rules {
-		if r.Why == "" {
-			t.Errorf("%s: nobody says why", r.Name)
-		}
-		for _, n := range r.Stops {
-			stopped[n] = true
-			if attempts()[n] == "" {
-				t.Errorf("%s stops %d, which is no attempt that a policy stops", r.Name, n)
+	for mode, p := range testPolicies() {
+		t.Run(mode, func(t *testing.T) {
+			rules := p.Rules()
+			b, err := JSON(rules, p.Extension, said{Pages: p.Pages, Sizes: []int{100}})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			golden(t, "policy-"+mode+".golden", string(b)+"\n")
+			stopped := map[int]bool{}
+			for _, r := range rules {
+				if r.Why == "" {
+					t.Errorf("%s: nobody says why", r.Name)
+				}
+				for _, n := range r.Stops {
+					stopped[n] = true
+					if attempts()[n] == "" {
+						t.Errorf("%s stops %d, which is no attempt that a policy stops", r.Name, n)
+					}
+				}
+			}
+			for n, what := range attempts() {
+				if !stopped[n] {
+					t.Errorf("nothing stops %d, %s", n, what)
+				}
+			}
+			if _, err := JSON(append(rules, rules[0]), p.Extension, nil); err == nil {
+				t.Error("a policy that is there twice was let through")
+			}
+		})
 	}
-	for n, what := range attempts() {
-		if !stopped[n] {
-			t.Errorf("nothing stops %d, %s", n, what)
-		}
+}
+
+// What a policy claims to stop, and nothing else: the rest of the 47 is
+// stopped by the sandbox, the door, the window manager or the image, and is
+// tried there.
+func TestAttemptsOfPolicy(t *testing.T) {
+	var claimed []int
+	for n := range attempts() {
+		claimed = append(claimed, n)
 	}
-	if _, err := JSON(append(rules, rules[0])); err == nil {
-		t.Error("a policy that is there twice was let through")
+	slices.Sort(claimed)
+	want := []int{1, 2, 3, 4, 5, 6, 8, 13, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26, 28, 42, 44, 45, 46, 47}
+	if !slices.Equal(claimed, want) {
+		t.Errorf("policies claim to stop %v, want %v", claimed, want)
 	}
 }

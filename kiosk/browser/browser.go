@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 
@@ -69,6 +68,13 @@ type Options struct {
 	// Links are the services on the page that leads back to the start. May be
 	// nil.
 	Links func(lang string) []Link
+	// Allow are the hosts that are open when only errands are, in the words of
+	// fleet.CheckHost.
+	Allow []string
+	// Dir is where the policy of a running browser lies, best in memory; empty
+	// means the system's folder for temporary files. The user of the client's
+	// browser must be able to go through it.
+	Dir string
 	// Leftover makes every Kill leave something behind, for the test that the
 	// proof then fails: "file", "process" or nothing.
 	Leftover string
@@ -153,6 +159,9 @@ func New(o Options) (*Browser, error) {
 			return nil, fmt.Errorf("set up the client's browser: %w", err)
 		}
 	}
+	if err := forgetRulebooks(o.Dir); err != nil {
+		return nil, fmt.Errorf("set up the client's browser: %w", err)
+	}
 	s, err := newServer(o.Links)
 	if err != nil {
 		return nil, fmt.Errorf("set up the client's browser: %w", err)
@@ -192,26 +201,25 @@ func (b *Browser) Start(ctx context.Context, mark session.Mark, setup session.Se
 	if err := b.Check(); err != nil {
 		return nil, fmt.Errorf("start the client's browser: %w", err)
 	}
-	lang := spoken(setup.Lang)
-	wt, page := b.server.expect(lang)
-	r, err := b.start(ctx, mark, lang, page)
+	reign, err := b.reign(setup)
 	if err != nil {
-		b.server.forget(wt)
 		return nil, fmt.Errorf("start the client's browser: %w", err)
 	}
-	r.wait, r.server = wt, b.server
+	wt, page := b.server.expect(b.server.begin(setup))
+	r, err := b.start(ctx, mark, setup, page, reign.book.dir)
+	if err != nil {
+		b.server.forget(wt)
+		b.server.end(wt.visit)
+		return nil, fmt.Errorf("start the client's browser: %w", errors.Join(err, reign.end()))
+	}
+	r.wait, r.server, r.reign = wt, b.server, reign
 	go r.watch()
 	return r, nil
 }
 
 // sandbox gathers everything that a session begins with.
-func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string, cookie []byte) (Sandbox, error) {
+func (b *Browser) sandbox(h *hand, mark session.Mark, setup session.Setup, page, policies string, cookie []byte) (Sandbox, error) {
 	display, err := displayNumber(b.o.Display)
-	if err != nil {
-		return Sandbox{}, err
-	}
-	home := b.server.address("/home", url.Values{"lang": {lang}})
-	policy, err := JSON(b.o.rules(Policy{Home: home, SearchName: b.o.SearchName, SearchURL: b.o.SearchURL}))
 	if err != nil {
 		return Sandbox{}, err
 	}
@@ -219,7 +227,7 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string, cookie 
 	if u := b.o.User; u != nil {
 		uid, gid = u.UID, u.GID
 	}
-	all, err := contents(mark, policy, cookie, uid, gid)
+	all, err := contents(mark, setup, cookie, uid, gid)
 	if err != nil {
 		return Sandbox{}, err
 	}
@@ -228,7 +236,7 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, lang, page string, cookie 
 		return Sandbox{}, err
 	}
 	room := b.o.Windows.Room()
-	return Sandbox{Chromium: b.o.Chromium, Display: display, Lang: lang, Token: mark.Token, Width: room.W, Height: room.H,
+	return Sandbox{Chromium: b.o.Chromium, Display: display, Locale: speak(setup.Lang).locale, Contrast: setup.Comfort.Contrast, Policies: policies, Token: mark.Token, Width: room.W, Height: room.H,
 		Page: page, Given: given, Etc: etcFiles(), Masked: present(maskedPrograms()), Extra: b.o.extra,
 		Launcher: b.o.Program, Memory: b.memory}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 
@@ -22,17 +23,20 @@ type content struct {
 
 // contents are all files that a session begins with. None of them touches a
 // disk. cookie is nil for an X server that asks for none.
-func contents(mark session.Mark, policy, cookie []byte, uid, gid int) ([]content, error) {
-	preferences, err := preferences()
+func contents(mark session.Mark, setup session.Setup, cookie []byte, uid, gid int) ([]content, error) {
+	preferences, err := preferences(setup)
 	if err != nil {
 		return nil, err
 	}
-	all := []content{
-		{policyFolder + "/yhteiskone.json", "0444", true, policy},
+	all, err := extensionContents()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, []content{
 		{insideProfile + "/Default/Preferences", "0600", false, preferences},
 		{"/etc/passwd", "0444", true, fmt.Appendf(nil, "client:x:%d:%d::%s:/usr/sbin/nologin\n", uid, gid, insideHome)},
 		{"/etc/group", "0444", true, fmt.Appendf(nil, "client:x:%d:\n", gid)},
-	}
+	}...)
 	if cookie != nil {
 		all = append(all, content{insideCookie, "0600", false, cookie})
 	}
@@ -44,13 +48,22 @@ func contents(mark session.Mark, policy, cookie []byte, uid, gid int) ([]content
 
 // preferences are the few settings that no policy covers: without a window
 // frame of Chromium's own there is no button that hides the window, and there
-// is nothing here that would bring it back; and the dialog that asks for a file
-// to attach begins where the bank's statement was saved.
-func preferences() ([]byte, error) {
-	b, err := json.Marshal(map[string]any{
+// is nothing here that would bring it back; the dialog that asks for a file to
+// attach begins where the bank's statement was saved; sites are asked for the
+// client's language and shown in the client's size.
+func preferences(setup session.Setup) ([]byte, error) {
+	accept := speak(setup.Lang).accept
+	all := map[string]any{
 		"browser":    map[string]any{"custom_chrome_frame": false, "has_seen_welcome_page": true},
 		"selectfile": map[string]any{"last_directory": Downloads},
-	})
+		"intl":       map[string]any{"accept_languages": accept, "selected_languages": accept},
+	}
+	if size := setup.Comfort.Size; size != 0 && size != 100 {
+		// Chromium counts zoom in steps of a fifth.
+		level := math.Log(float64(size)/100) / math.Log(1.2)
+		all["partition"] = map[string]any{"default_zoom_level": map[string]any{"x": level}}
+	}
+	b, err := json.Marshal(all)
 	if err != nil {
 		return nil, fmt.Errorf("make the preferences: %w", err)
 	}

@@ -168,7 +168,12 @@ func newBrowser(t testing.TB, o browser.Options) *browser.Browser {
 // start starts a browser and waits until it has painted.
 func start(t testing.TB, b *browser.Browser, mark session.Mark) session.Running {
 	t.Helper()
-	r, err := b.Start(t.Context(), mark, session.Setup{Lang: "fi"})
+	return startAs(t, b, mark, session.Setup{Lang: "fi"})
+}
+
+func startAs(t testing.TB, b *browser.Browser, mark session.Mark, setup session.Setup) session.Running {
+	t.Helper()
+	r, err := b.Start(t.Context(), mark, setup)
 	if err != nil {
 		t.Fatal(err)
 	}

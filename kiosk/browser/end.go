@@ -40,6 +40,10 @@ func (r *running) Kill(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("end the session: %w", err)
 	}
+	if err := r.reign.end(); err != nil {
+		return fmt.Errorf("end the session: %w", err)
+	}
+	r.server.end(r.wait.visit)
 	r.killed = true
 	unix.Close(r.init)
 	r.init = -1

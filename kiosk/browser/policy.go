@@ -3,6 +3,9 @@ package browser
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+
+	"yhteiskone/kiosk/door"
 )
 
 // Rule is one managed policy of the client's Chromium.
@@ -33,15 +36,24 @@ func attempts() map[int]string {
 
 // Policy is what the rules need to know of the kiosk.
 type Policy struct {
-	Home       string // address of our own page
+	Pages      string // where our own pages are: http://127.0.0.1:PORT
+	Extension  string // its identifier
 	SearchName string
-	SearchURL  string // with {searchTerms}
+	SearchURL  string   // with {searchTerms}
+	Errands    bool     // only Allow is open, else the whole web
+	Allow      []string // host patterns, as fleet.CheckHost has them
+	Blocked    []string // host patterns of the centre; they win
 }
+
+// home is the address of our home page.
+func (p Policy) home() string { return p.Pages + "/home" }
 
 // Rules is the whole table. Chromium gives no second chance: a name that it
 // does not know is ignored without a word, so a test reads chrome://policy.
 func (p Policy) Rules() []Rule {
-	rules := append(closedDoors(), forgets()...)
+	rules := append(p.places(), p.extensions()...)
+	rules = append(rules, closedDoors()...)
+	rules = append(rules, forgets()...)
 	rules = append(rules, permissions()...)
 	rules = append(rules, quiet()...)
 	return append(rules, p.comforts()...)
@@ -57,21 +69,60 @@ func blockedAddresses() []string {
 		"view-source:*", "javascript://*", "ftp://*"}
 }
 
+// harmless are the schemes that a list of allowed sites has to name, for the
+// reasons above.
+func harmless() []string { return []string{"blob:*", "data:*", "mailto:*", "tel:*", "sms:*"} }
+
+// webstore is where extensions come from.
+const webstore = "https://clients2.google.com/service/update2/crx"
+
+// places say where a client may go.
+func (p Policy) places() []Rule {
+	hosts := hosts{all: !p.Errands, allowed: p.Allow, blocked: p.Blocked}
+	allow, block := hosts.filters()
+	stops := []int{1, 2, 3, 4, 5, 6, 17, 22, 25, 45}
+	open := []string{"chrome://print", "chrome-untrusted://print", "chrome://newtab"}
+	shut := append(blockedAddresses(), "chromewebstore.google.com")
+	why := "pages of the machine and of Chromium itself; what the centre does not want"
+	if p.Errands {
+		why = "nothing but errands; pages of the machine and of Chromium itself"
+		open = slices.Concat(open, harmless(), []string{p.Pages})
+		shut = append(shut, "*")
+	}
+	return []Rule{
+		{"URLBlocklist", append(shut, block...), why, stops},
+		{"URLAllowlist", append(open, allow...), "the print preview and the new tab are such pages; services and identification", nil},
+	}
+}
+
+// extensions let in our own and none else. The usual block list of "*" would
+// keep out ours, which comes with the command line.
+func (p Policy) extensions() []Rule {
+	return []Rule{
+		{"ExtensionSettings", map[string]any{
+			"*":                      map[string]any{"runtime_blocked_hosts": []string{"*://*"}},
+			"update_url:" + webstore: map[string]any{"installation_mode": "blocked"},
+			// Nobody can remove or disable it. It is updated with the kiosk: there is
+			// nothing at that address.
+			p.Extension: map[string]any{"installation_mode": "normal_installed", "update_url": p.Pages + "/none"},
+		}, "no extension but our own is installed, and none reads a client's page", []int{45}},
+		{"ExtensionAllowedTypes", []string{"extension"}, "no theme, app or user script", []int{45}},
+		{"ExtensionDeveloperModeSettings", 1, "nobody loads one from a folder", []int{45}},
+	}
+}
+
 func closedDoors() []Rule {
 	return []Rule{
 		{"DeveloperToolsAvailability", 2, "no developer tools, no page source", []int{2, 4, 19, 20}},
+		{"ProxySettings", map[string]any{"ProxyMode": "fixed_servers", "ProxyServer": door.Proxy, "ProxyBypassList": "<-loopback>"},
+			"the door is the only way out, to this machine and the house's network too", []int{42}},
 		{"RemoteDebuggingAllowed", false, "nothing outside can drive the browser", []int{42}},
-		{"URLBlocklist", blockedAddresses(), "pages of the machine and of Chromium itself", []int{1, 2, 3, 4, 5, 6, 17, 22, 25}},
-		{"URLAllowlist", []string{"chrome://print", "chrome-untrusted://print", "chrome://newtab"}, "the print preview and the new tab are such pages", nil},
 		{"IncognitoModeAvailability", 1, "every window follows the same rules", []int{21}},
 		{"BrowserGuestModeEnabled", false, "every window follows the same rules", []int{21}},
 		{"BrowserAddPersonEnabled", false, "every window follows the same rules", []int{21}},
 		{"ProfilePickerOnStartupAvailability", 1, "every window follows the same rules", []int{21}},
 		{"FullscreenAllowed", false, "full screen would cover the strip", []int{18, 47}},
 		{"TaskManagerEndProcessEnabled", false, "nobody ends parts of the browser", []int{26}},
-		{"ExtensionInstallBlocklist", []string{"*"}, "no extension reads a client's page", []int{45}},
-		{"ExtensionAllowedTypes", []string{}, "no extension reads a client's page", []int{45}},
-		{"ExtensionDeveloperModeSettings", 1, "no extension reads a client's page", []int{45}},
 		{"AutoLaunchProtocolsFromOrigins", []any{}, "no site starts a program without a question", []int{8}},
 		{"ExternalProtocolDialogShowAlwaysOpenCheckbox", false, "an answer does not outlive its question", []int{8}},
 		{"LocalNetworkAccessBlockedForUrls", []string{"*"}, "no page looks around in the house's network", []int{42}},
@@ -172,10 +223,16 @@ func quiet() []Rule {
 }
 
 func (p Policy) comforts() []Rule {
+	name, search := p.SearchName, p.SearchURL
+	if p.Errands {
+		// Where there is no search, the words lead to our home page and stay
+		// behind its "#", so that they reach nobody.
+		name, search = "Yhteiskone", p.home()+"#{searchTerms}"
+	}
 	return []Rule{
-		{"HomepageLocation", p.Home, "a way back to the start", nil},
+		{"HomepageLocation", p.home(), "a way back to the start", nil},
 		{"HomepageIsNewTabPage", false, "a way back to the start", nil},
-		{"NewTabPageLocation", p.Home, "a way back to the start", nil},
+		{"NewTabPageLocation", p.home(), "a way back to the start", nil},
 		{"ShowHomeButton", true, "a way back to the start", nil},
 		{"DownloadDirectory", Downloads, "one folder, where the file dialog looks too", nil},
 		{"PromptForDownloadLocation", false, "no question that few can answer", nil},
@@ -184,8 +241,8 @@ func (p Policy) comforts() []Rule {
 		{"PrintHeaderFooter", false, "no address on the paper", nil},
 		{"PrintPdfAsImageDefault", false, "print as it is", nil},
 		{"DefaultSearchProviderEnabled", true, "words in the address bar are searched", nil},
-		{"DefaultSearchProviderName", p.SearchName, "words in the address bar are searched", nil},
-		{"DefaultSearchProviderSearchURL", p.SearchURL, "words in the address bar are searched", nil},
+		{"DefaultSearchProviderName", name, "words in the address bar are searched", nil},
+		{"DefaultSearchProviderSearchURL", search, "words in the address bar are searched", nil},
 		{"ShowFullUrlsInAddressBar", true, "banks say: look at the address", nil},
 		{"BrowserThemeColor", "#123c5a", "the kiosk's colour", nil},
 		{"QRCodeGeneratorEnabled", false, "fewer buttons", nil},
@@ -196,9 +253,10 @@ func (p Policy) comforts() []Rule {
 	}
 }
 
-// JSON is the policy file for Chromium.
-func JSON(rules []Rule) ([]byte, error) {
-	all := make(map[string]any, len(rules))
+// JSON is the policy file for Chromium. What the extension is told goes with
+// it, under the extension's identifier.
+func JSON(rules []Rule, extension string, say any) ([]byte, error) {
+	all := map[string]any{"3rdparty": map[string]any{"extensions": map[string]any{extension: say}}}
 	for _, r := range rules {
 		if _, twice := all[r.Name]; twice {
 			return nil, fmt.Errorf("make the policy: %s is there twice", r.Name)

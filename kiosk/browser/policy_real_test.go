@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/remote"
 
+	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/browser"
+	"yhteiskone/kiosk/session"
 )
 
 // listPolicies reads the table of chrome://policy, which lies in shadow trees.
@@ -33,12 +37,20 @@ type policyRow struct{ Name, Value, Status, More string }
 // Chromium says nothing when it does not know a policy or takes it no more.
 // Its own list must show every one of ours as good.
 func TestBrowserKnowsEveryPolicy(t *testing.T) {
+	for _, mode := range []fleet.Mode{fleet.Open, fleet.Errands} {
+		t.Run(string(mode), func(t *testing.T) { knowsEveryPolicy(t, mode) })
+	}
+}
+
+func knowsEveryPolicy(t *testing.T, mode fleet.Mode) {
 	d := newDesk(t)
+	var ours []browser.Rule
 	// The same table, but for the four rules that would forbid to look.
 	open := map[string]any{"DeveloperToolsAvailability": 1, "RemoteDebuggingAllowed": true,
 		"URLBlocklist": []string{"file://*"}}
 	rules := func(p browser.Policy) []browser.Rule {
 		all := p.Rules()
+		ours = slices.Clone(all)
 		for i, r := range all {
 			if v, ok := open[r.Name]; ok {
 				all[i].Value = v
@@ -47,9 +59,11 @@ func TestBrowserKnowsEveryPolicy(t *testing.T) {
 		return all
 	}
 	port := freePort(t)
-	b := newBrowser(t, d.options().WithRules(rules).WithFlags(fmt.Sprintf("--remote-debugging-port=%d", port), "--lang=en", "--remote-allow-origins=http://127.0.0.1"))
-	start(t, b, begin(t, d.wiper(t)))
-	ctx, cancel := remote.NewAllocator(t.Context(), fmt.Sprintf("ws://127.0.0.1:%d", port))
+	o := d.options()
+	o.Allow = []string{"www.kela.fi", "*.suomi.fi"}
+	b := newBrowser(t, o.WithRules(rules).WithFlags(fmt.Sprintf("--remote-debugging-port=%d", port), "--lang=en", "--remote-allow-origins=http://127.0.0.1"))
+	r := startAs(t, b, begin(t, d.wiper(t)), session.Setup{Lang: "fi", Mode: mode, Blocked: []string{"*.casino.example"}})
+	ctx, cancel := remote.NewAllocator(t.Context(), "ws://"+inward(t, r, port))
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
@@ -70,7 +84,6 @@ func TestBrowserKnowsEveryPolicy(t *testing.T) {
 	for _, r := range rows {
 		seen[r.Name] = r
 	}
-	ours := browser.Policy{}.Rules()
 	for _, rule := range ours {
 		r, ok := seen[rule.Name]
 		switch {
@@ -84,6 +97,34 @@ func TestBrowserKnowsEveryPolicy(t *testing.T) {
 	if len(rows) < len(ours) || !slices.ContainsFunc(rows, func(r policyRow) bool { return strings.Contains(r.Value, "Lataukset") }) {
 		t.Errorf("the list was not read right: %.300s", list)
 	}
+}
+
+// inward leads to a port inside the session's own network, which nothing of ours
+// can reach otherwise; it returns where.
+func inward(t *testing.T, r session.Running, port int) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	_, first := browser.Pids(r)
+	through := fmt.Sprintf("exec 3<>/dev/tcp/127.0.0.1/%d && { cat <&3 & cat >&3; kill $!; }", port)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				c := exec.CommandContext(t.Context(), "nsenter", "--preserve-credentials", "--user", "--net", "--target", strconv.Itoa(first), "bash", "-c", through)
+				c.Stdin, c.Stdout = conn, conn
+				_ = c.Run()
+			}()
+		}
+	}()
+	return l.Addr().String()
 }
 
 func freePort(t *testing.T) int {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +22,7 @@ type running struct {
 	o       Options
 	server  *server
 	wait    *wait
+	reign   *reign
 	lost    chan struct{}
 	opened  atomic.Bool
 
@@ -70,7 +70,7 @@ const openTime = 2 * time.Second
 // Open implements session.Running. Its errors do not name the address.
 func (r *running) Open(address string) error {
 	if address == "" {
-		address = r.server.address("/home", url.Values{"lang": {r.wait.lang}})
+		address = r.server.address("/home", nil)
 	}
 	address, err := checkAddress(address)
 	if err != nil {
@@ -112,12 +112,6 @@ func (r *running) Look() session.Look {
 	return session.Look{Alive: true, Placed: err == nil && found && mapped && near(at, r.o.Windows.Room()),
 		Answers: r.o.Windows.Answers(Class)}
 }
-
-// Adjust implements session.Running.
-func (r *running) Adjust(session.Comfort) error { return nil }
-
-// OpenWeb implements session.Running.
-func (r *running) OpenWeb() error { return nil }
 
 func near(a, b Rect) bool {
 	for _, d := range []int{a.X - b.X, a.Y - b.Y, a.W - b.W, a.H - b.H} {

@@ -5,10 +5,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"yhteiskone/kiosk/session"
 )
 
 func testServer(t *testing.T, links func(string) []Link) *server {
@@ -68,14 +69,14 @@ func closed(c <-chan struct{}) bool {
 
 func TestServerHandsOverOnce(t *testing.T) {
 	s := testServer(t, nil)
-	wt, page := s.expect("fi")
+	wt, page := s.expect(s.begin(session.Setup{Lang: "fi"}))
 	u, _ := url.Parse(page)
 	token := u.Query().Get("t")
 	at := func(path, t string) string { return s.address(path, url.Values{"t": {t}}) }
 
 	resp, body := ask(t, "GET", page)
 	status(t, 200, resp)
-	if !strings.Contains(body, texts()["fi"].Opening) || !strings.Contains(body, token) {
+	if !strings.Contains(body, s.texts["fi"].Opening) || !strings.Contains(body, token) {
 		t.Errorf("the waiting page is %q", body)
 	}
 	resp, _ = ask(t, "GET", page)
@@ -132,7 +133,7 @@ func TestServerHandsOverOnce(t *testing.T) {
 
 func TestServerKeepsOthersOut(t *testing.T) {
 	s := testServer(t, nil)
-	_, page := s.expect("fi")
+	_, page := s.expect(s.begin(session.Setup{Lang: "fi"}))
 	for _, header := range [][]string{
 		{"Host", "rebound.example"}, {"Host", "localhost"}, {"Origin", "https://site.example"},
 		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
@@ -157,7 +158,7 @@ func TestServerHome(t *testing.T) {
 	for _, l := range languages() {
 		resp, body := ask(t, "GET", s.address("/home", url.Values{"lang": {l.Code}}), "Sec-Fetch-Site", "cross-site")
 		status(t, 200, resp)
-		for _, want := range []string{texts()[l.Code].Title, "Kela " + l.Code, `href="https://kela.example/?a=1&amp;b=2"`, "&lt;b&gt;", `lang="` + l.Code + `"`} {
+		for _, want := range []string{s.texts[l.Code].HomeTitle, "Kela " + l.Code, `href="https://kela.example/?a=1&amp;b=2"`, "&lt;b&gt;", `lang="` + l.Code + `"`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s: the page lacks %q", l.Code, want)
 			}
@@ -166,22 +167,39 @@ func TestServerHome(t *testing.T) {
 			t.Error("the page carries a script for an address")
 		}
 	}
-	if _, body := ask(t, "GET", s.address("/home", url.Values{"lang": {"xx"}})); !strings.Contains(body, texts()["fi"].Title) {
+	if _, body := ask(t, "GET", s.address("/home", url.Values{"lang": {"xx"}})); !strings.Contains(body, s.texts["fi"].HomeTitle) {
 		t.Error("an unknown language does not fall back")
 	}
 }
 
 func TestTextsAreComplete(t *testing.T) {
-	if len(texts()) != len(languages()) {
-		t.Errorf("%d languages have words, %d are spoken", len(texts()), len(languages()))
+	all, err := texts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := textFiles.ReadDir("text")
+	if err != nil || len(files) != len(languages()) {
+		t.Errorf("%d files of words for %d languages, %v", len(files), len(languages()), err)
 	}
 	for _, l := range languages() {
-		v := reflect.ValueOf(texts()[l.Code])
-		for i := range v.NumField() {
-			if v.Field(i).String() == "" {
-				t.Errorf("%s: %s is missing", l.Code, v.Type().Field(i).Name)
-			}
+		w := all[l.Code]
+		if reviewed := l.Code == "fi" || l.Code == "sv" || l.Code == "en"; w.Draft == reviewed {
+			t.Errorf("%s: draft is %v", l.Code, w.Draft)
 		}
+		if w.Name != l.Name {
+			t.Errorf("%s is called %q and %q", l.Code, w.Name, l.Name)
+		}
+		if l.locale == "" || !strings.HasPrefix(l.accept, l.Code) {
+			t.Errorf("%s: locale %q, asks sites for %q", l.Code, l.locale, l.accept)
+		}
+	}
+	data, err := textFiles.ReadFile("text/sv.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	less := strings.Replace(string(data), "blocked_calm = ", "# ", 1)
+	if _, err := parseWords([]byte(less)); err == nil || !strings.Contains(err.Error(), "BlockedCalm") {
+		t.Errorf("a missing text: %v", err)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 // start starts the session's programs: its door, and its browser in the
 // sandbox. After an error nothing of it runs.
-func (b *Browser) start(ctx context.Context, mark session.Mark, lang, page string) (_ *running, err error) {
+func (b *Browser) start(ctx context.Context, mark session.Mark, setup session.Setup, page, policies string) (_ *running, err error) {
 	r := &running{mark: mark, o: b.o, lost: make(chan struct{}), init: -1, release: func() {}}
 	defer func() {
 		if err != nil {
@@ -44,7 +44,7 @@ func (b *Browser) start(ctx context.Context, mark session.Mark, lang, page strin
 	if err != nil {
 		return nil, err
 	}
-	box, err := b.sandbox(&h, mark, lang, page, cookie)
+	box, err := b.sandbox(&h, mark, setup, page, policies, cookie)
 	if err != nil {
 		return nil, err
 	}
