@@ -43,20 +43,22 @@ func disturbs(n fleet.CommandName) bool {
 }
 
 func (m *Machine) carryOut(ctx context.Context, w pending) {
-	why := ""
-	after := func() {}
-	if time.Since(w.heard) > w.command.TTL {
-		why = "expired"
-	} else {
+	why, after := "expired", func() {}
+	if time.Since(w.heard) <= w.command.TTL {
 		why, after = m.do(ctx, w.command)
 	}
+	m.finish(w, why)
+	after()
+}
+
+// finish keeps the result of a command and gives it to who asked.
+func (m *Machine) finish(w pending, why string) {
 	r := fleet.Result{Command: w.command.ID, OK: why == "", Why: why}
 	if len(m.seen) >= 256 { // the agent repeats only what it got no result for
 		clear(m.seen)
 	}
 	m.seen[w.command.ID] = r
 	w.answer(r)
-	after()
 }
 
 // do carries out one command and returns why not, and what is to be done once
@@ -82,6 +84,7 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 			m.show(ctx)
 		}
 	case fleet.PutInService:
+		m.takeBack(fleet.TakeOutOfService)
 		if err := m.Memory.SetOutOfService(false); err != nil {
 			m.Log.Error("the kiosk cannot keep its state", "err", err)
 			return "failed", after
@@ -122,6 +125,20 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 		return "unknown", after
 	}
 	return "", after
+}
+
+// takeBack answers commands that still wait, and that a later one has made
+// pointless, as too late.
+func (m *Machine) takeBack(name fleet.CommandName) {
+	var stay []pending
+	for _, w := range m.waiting {
+		if w.command.Name != name {
+			stay = append(stay, w)
+			continue
+		}
+		m.finish(w, "expired")
+	}
+	m.waiting = stay
 }
 
 // Queue says that somebody waits for the machine, or that nobody does any more.

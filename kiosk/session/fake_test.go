@@ -52,6 +52,24 @@ type world struct {
 	down     []string
 	outcomes []fleet.Outcome
 	changed  int
+
+	check  func(View) // of every view that is shown
+	dirty  bool       // a session was there since the last proof
+	opened int        // sessions
+	before int        // sessions, a move ago
+	slow   bool       // browsers never draw
+}
+
+// fails makes the browser not start, the shell not draw, the idle time unknown.
+func (w *world) fails(start, show, idle bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.startErr, w.showErr, w.idleErr = nil, nil, nil
+	for err, fails := range map[*error]bool{&w.startErr: start, &w.showErr: show, &w.idleErr: idle} {
+		if fails {
+			*err = errFake
+		}
+	}
 }
 
 type fakeRun struct {
@@ -61,6 +79,7 @@ type fakeRun struct {
 	address string
 	killed  bool
 	frozen  bool
+	once    sync.Once
 }
 
 func (w *world) note(s string) {
@@ -78,17 +97,25 @@ func (w *world) Start(ctx context.Context, m Mark, s Setup) (Running, error) {
 	}
 	r := &fakeRun{w: w, painted: make(chan struct{}), lost: make(chan struct{})}
 	w.runs, w.setups = append(w.runs, r), append(w.setups, s)
-	time.AfterFunc(700*time.Millisecond, func() { close(r.painted) })
+	if !w.slow {
+		time.AfterFunc(700*time.Millisecond, func() { close(r.painted) })
+	}
 	return r, nil
 }
 
 func (r *fakeRun) Painted() <-chan struct{} { return r.painted }
 func (r *fakeRun) Lost() <-chan struct{}    { return r.lost }
-func (r *fakeRun) Open(a string) error      { r.w.note("open"); r.address = a; return nil }
-func (r *fakeRun) Look() Look               { return Look{!r.killed, !r.killed, !r.frozen} }
-func (r *fakeRun) Adjust(c Comfort) error   { r.w.adjusted = append(r.w.adjusted, c); return nil }
-func (r *fakeRun) OpenWeb() error           { r.w.webs++; return nil }
-func (r *fakeRun) Raise() error             { r.w.raised++; return nil }
+func (r *fakeRun) Open(a string) error {
+	r.w.note("open")
+	r.address = a
+	r.w.opened++
+	r.w.dirty = true
+	return nil
+}
+func (r *fakeRun) Look() Look             { return Look{!r.killed, !r.killed, !r.frozen} }
+func (r *fakeRun) Adjust(c Comfort) error { r.w.adjusted = append(r.w.adjusted, c); return nil }
+func (r *fakeRun) OpenWeb() error         { r.w.webs++; return nil }
+func (r *fakeRun) Raise() error           { r.w.raised++; return nil }
 func (r *fakeRun) Kill(context.Context) error {
 	r.w.note("kill")
 	r.killed = true
@@ -124,6 +151,9 @@ func (w *world) Prove(looks []fleet.Look, took time.Duration) (fleet.WipeProof, 
 	w.note("prove")
 	p := fleet.WipeProof{Seq: uint64(len(w.proofs) + 1), At: time.Now(), Looks: looks}
 	w.proofs = append(w.proofs, p)
+	if p.Clean() && !slices.ContainsFunc(w.runs, func(r *fakeRun) bool { return !r.killed }) {
+		w.dirty = false
+	}
 	return p, nil
 }
 func (w *world) Last() *fleet.WipeProof { return nil }
@@ -138,6 +168,9 @@ func (w *world) Show(ctx context.Context, v View) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.views = append(w.views, v)
+	if w.check != nil {
+		w.check(v)
+	}
 	return w.showErr
 }
 func (w *world) Presses() <-chan Press       { return w.presses }

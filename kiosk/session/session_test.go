@@ -332,3 +332,21 @@ func TestMessageGoesOnceItWasRead(t *testing.T) {
 		}
 	})
 }
+
+// Staff who put a machine back into service mean it, also when the command to
+// take it out still waits for the session's end.
+func TestInServiceTakesBackOutOfService(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		inSession(t, w, m)
+		var aside fleet.Result
+		m.Command(context.Background(), fleet.Command{ID: "1", Name: fleet.TakeOutOfService, TTL: time.Hour}, func(r fleet.Result) { aside = r })
+		synctest.Wait()
+		if r := order(t, m, fleet.PutInService); !r.OK || aside.OK || aside.Why != "expired" {
+			t.Errorf("results %v and %v", r, aside)
+		}
+		w.press("end", "")
+		w.press("end_yes", "")
+		pass(time.Second)
+		wantState(t, m, fleet.Ready)
+	})
+}

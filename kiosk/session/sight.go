@@ -56,6 +56,7 @@ func (m *Machine) ScreenBack(ctx context.Context) error {
 		ctx := context.WithoutCancel(ctx)
 		m.sight = sight{back: time.Now()}
 		m.cover()
+		m.forget() // who chose something saw nothing of it
 		m.drain()
 		switch {
 		case m.stuck:

@@ -57,7 +57,7 @@ func TestScreenLost(t *testing.T) {
 		if err := m.ScreenBack(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(w.done(), " "); got != "cover wipe prove finish start" {
+		if got := strings.Join(w.done(), " "); got != "cover reset wipe prove finish start" {
 			t.Errorf("with the screen back it did %q", got)
 		}
 		pass(time.Second)
