@@ -18,16 +18,14 @@ type config struct {
 	Names    []string     `toml:"names"`    // host names of the agent, for its certificates and for kiosks
 	Address  string       `toml:"address"`  // what kiosks and people are told, if not what it listens on
 	Timezone string       `toml:"timezone"` // of the sites
-	Settings timesConfig  `toml:"settings"`
+	Settings placeConfig  `toml:"settings"`
 	Sites    []siteConfig `toml:"site"`
 
-	location *time.Location
-}
+	Places map[fleet.SiteID]placeConfig `toml:"sites"` // where a site differs from Settings
 
-type timesConfig struct {
-	Idle  duration `toml:"idle"`
-	Warn  duration `toml:"warn"`
-	Limit duration `toml:"limit"`
+	location *time.Location
+	settings fleet.Settings                  // checked, of every site
+	places   map[fleet.SiteID]fleet.Settings // checked, of those that differ
 }
 
 type siteConfig struct {
@@ -46,11 +44,6 @@ func (d *duration) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// settings are the times of the configuration.
-func (c config) settings() fleet.Settings {
-	return fleet.Settings{Idle: c.Settings.Idle.Duration, Warn: c.Settings.Warn.Duration, Limit: c.Settings.Limit.Duration}
-}
-
 func (c config) sites() (all []fleet.Site) {
 	for _, s := range c.Sites {
 		all = append(all, fleet.Site{ID: s.ID, Name: s.Name})
@@ -60,9 +53,7 @@ func (c config) sites() (all []fleet.Site) {
 
 // loadConfig reads the file; without one ("") it returns what holds then.
 func loadConfig(path string) (config, error) {
-	d := fleet.DefaultSettings()
-	c := config{Timezone: "Europe/Helsinki",
-		Settings: timesConfig{duration{d.Idle}, duration{d.Warn}, duration{d.Limit}}}
+	c := config{Timezone: "Europe/Helsinki"}
 	if path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -114,8 +105,8 @@ func (c *config) check() (err error) {
 	if c.location, err = time.LoadLocation(c.Timezone); err != nil {
 		return fmt.Errorf("timezone: %q is not a time zone such as \"Europe/Helsinki\"", c.Timezone)
 	}
-	if err := c.settings().Validate(); err != nil {
-		return fmt.Errorf("settings: %w", err)
+	if err := c.checkPlaces(); err != nil {
+		return err
 	}
 	for i, n := range c.Names {
 		if n == "" || len(n) > 253 {

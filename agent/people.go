@@ -42,27 +42,32 @@ type actions struct{ *agent }
 var errNoKiosk = errors.New("there is no such kiosk")
 
 // Answer answers an open help call.
-func (a *actions) Answer(_ context.Context, who string, id fleet.KioskID, call string, answer fleet.HelpAnswer) error {
+func (a *actions) Answer(_ context.Context, who string, id fleet.KioskID, call string, r dashboard.Reply) error {
 	k, ok := a.board.Kiosk(id)
 	if !ok {
 		return errNoKiosk
 	}
-	if !answer.Valid() {
-		return fmt.Errorf("answer a help call: %q is not an answer", answer)
+	m := wire.HelpAnswer{Call: call, Answer: r.Answer, Minutes: r.Minutes, Who: r.Who}
+	if r.Answer == fleet.CannotCome || r.Answer == fleet.Done {
+		m.Who = "" // nobody comes
 	}
-	now, err := a.store.AnswerHelp(who, id, k.Site, call, answer, time.Now())
+	if _, err := wire.Encode(m); err != nil {
+		return fmt.Errorf("answer a help call: %w", err)
+	}
+	now, err := a.store.AnswerHelp(id, k.Site, call,
+		store.HelpReply{By: who, Who: m.Who, Answer: r.Answer, Minutes: r.Minutes, At: time.Now()})
 	if errors.Is(err, store.ErrNoCall) {
 		return dashboard.ErrNoCall
 	}
 	if err != nil {
 		return err
 	}
-	if answer == fleet.Done {
+	if r.Answer == fleet.Done {
 		a.board.HelpOver(id, call)
 	} else {
 		a.board.Help(now)
 	}
-	a.gate.Send(id, wire.HelpAnswer{Call: call, Answer: answer})
+	a.gate.Send(id, m)
 	return nil
 }
 
@@ -115,7 +120,8 @@ func (a *actions) settle(id fleet.KioskID) error {
 
 func checkCommand(c fleet.Command) error {
 	switch c.Name {
-	case fleet.EndSession, fleet.RestartKiosk, fleet.TakeOutOfService, fleet.PutInService, fleet.Identify:
+	case fleet.EndSession, fleet.RestartKiosk, fleet.TakeOutOfService, fleet.PutInService, fleet.Identify,
+		fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb:
 		if c.Text != "" {
 			return fmt.Errorf("%s takes no text", c.Name)
 		}

@@ -96,7 +96,7 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	if _, err := a.store.PutSites(a.config.sites()...); err != nil {
 		return fmt.Errorf("keep the sites: %w", err)
 	}
-	if err := a.store.PutSettings(a.config.settings()); err != nil {
+	if err := a.store.PutSettings(a.config.settings, a.config.places); err != nil {
 		return fmt.Errorf("keep the settings: %w", err)
 	}
 	if err := a.publishAuthority(dir); err != nil {

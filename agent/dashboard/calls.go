@@ -1,10 +1,14 @@
 package dashboard
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"yhteiskone/agent/staff"
@@ -23,8 +27,42 @@ type call struct {
 
 // answerButton is one answer that a person may give now.
 type answerButton struct {
-	Value fleet.HelpAnswer
+	Value string // as answerOf reads it
+	Word  template.HTML
 	Main  bool
+}
+
+// soonMinutes are the times in which people say that they come, in minutes.
+func soonMinutes() []int { return []int{5, 10, 20} }
+
+// usualMinutes is meant by who comes "soon" and says no time.
+const usualMinutes = 10
+
+// answers are the buttons of the answers; "soon" is one for each time.
+func (t teller) answers(all ...fleet.HelpAnswer) (buttons []answerButton) {
+	for i, a := range all {
+		if a != fleet.ComingSoon {
+			buttons = append(buttons, answerButton{string(a), t.say("help.answer." + string(a)), i == 0})
+			continue
+		}
+		for _, n := range soonMinutes() {
+			buttons = append(buttons, answerButton{fmt.Sprintf("%s_%d", a, n), t.say("help.in_minutes", "n", n), i == 0})
+		}
+	}
+	return buttons
+}
+
+// answerOf reads what a button says: an answer, or "coming_soon_5".
+func answerOf(value string) (a fleet.HelpAnswer, minutes int, ok bool) {
+	if after, soon := strings.CutPrefix(value, string(fleet.ComingSoon)+"_"); soon {
+		n, err := strconv.Atoi(after)
+		return fleet.ComingSoon, n, err == nil && slices.Contains(soonMinutes(), n)
+	}
+	a = fleet.HelpAnswer(value)
+	if a == fleet.ComingSoon {
+		minutes = usualMinutes
+	}
+	return a, minutes, a.Valid()
 }
 
 // calls lists the open help calls that the person may see, oldest first, those
@@ -38,18 +76,18 @@ func (b *board) calls(v visit) []call {
 		}
 		c := call{ID: h.ID, Kiosk: s.Kiosk.ID, At: h.At, Rings: h.Answer == fleet.NoAnswer}
 		word := "help.ringing"
-		answers := []answerButton{{fleet.Coming, true}, {fleet.ComingSoon, false}, {fleet.CannotCome, false}}
+		answers := []fleet.HelpAnswer{fleet.Coming, fleet.ComingSoon, fleet.CannotCome}
 		switch h.Answer {
 		case fleet.Coming, fleet.ComingSoon:
 			word = "help." + string(h.Answer)
-			answers = []answerButton{{fleet.Done, true}}
+			answers = []fleet.HelpAnswer{fleet.Done}
 		case fleet.CannotCome:
 			word = "help.cannot_come"
-			answers = []answerButton{{fleet.Coming, true}, {fleet.ComingSoon, false}, {fleet.Done, false}}
+			answers = []fleet.HelpAnswer{fleet.Coming, fleet.ComingSoon, fleet.Done}
 		}
-		c.Text = v.tell.say(word, "site", s.SiteName, "kiosk", s.Kiosk.Name, "who", b.shown(h.AnsweredBy))
+		c.Text = v.tell.say(word, "site", s.SiteName, "kiosk", s.Kiosk.Name, "who", b.shown(h.AnsweredBy), "n", cmp.Or(h.Minutes, usualMinutes))
 		if v.may(staff.AnswerHelp, s.Kiosk.Site) {
-			c.Answers = answers
+			c.Answers = v.tell.answers(answers...)
 		}
 		all = append(all, c)
 	}
@@ -74,8 +112,8 @@ func (b *board) shown(name string) string {
 }
 
 func (b *board) answer(w http.ResponseWriter, r *http.Request, v visit) {
-	a := fleet.HelpAnswer(r.PostFormValue("answer"))
-	if !a.Valid() {
+	a, minutes, ok := answerOf(r.PostFormValue("answer"))
+	if !ok {
 		b.fail(w, r, v, http.StatusBadRequest, "broken")
 		return
 	}
@@ -83,7 +121,8 @@ func (b *board) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	if a == fleet.Done {
 		flash = "done"
 	}
-	err := b.Actions.Answer(r.Context(), v.person.Name, v.view.Kiosk.ID, r.PostFormValue("call"), a)
+	err := b.Actions.Answer(r.Context(), v.person.Name, v.view.Kiosk.ID, r.PostFormValue("call"),
+		Reply{Answer: a, Minutes: minutes, Who: v.person.Shown})
 	switch {
 	case errors.Is(err, ErrNoCall):
 		flash = "call_over"

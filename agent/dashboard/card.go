@@ -158,7 +158,8 @@ type summary struct {
 	Title template.HTML
 	Lines []template.HTML // parts of one sentence
 	Need  template.HTML
-	Calm  bool // nobody is needed
+	Calm  bool          // nobody is needed
+	Down  template.HTML // services that do not answer: nothing is wrong with the machines
 }
 
 func (b *board) summary(v visit, views []state.View) summary {
@@ -195,7 +196,33 @@ func (b *board) summary(v visit, views []state.View) summary {
 	case open > 0:
 		out.Need, out.Calm = t.say("summary.fine"), true
 	}
+	if down := servicesDown(views); len(down) > 0 {
+		out.Down = downText(t, down)
+	}
 	return out
+}
+
+// servicesDown are the services that some machine finds dead just now, as it
+// names them. What a silent machine once found does not count.
+func servicesDown(views []state.View) (names []string) {
+	for _, s := range views {
+		if s.Connected && s.Report != nil && slices.ContainsFunc(s.Faults, func(f state.Fault) bool { return f.Code == fleet.ServicesDown }) {
+			names = append(names, s.Report.Serves.Down...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// downText says which services do not answer.
+func downText(t teller, names []string) template.HTML {
+	const most = 5
+	key := "services.down"
+	if len(names) > most {
+		key = "services.down_more"
+	}
+	said := strings.Join(names[:min(len(names), most)], ", ")
+	return t.count(key, len(names), "names", said, "more", len(names)-min(len(names), most))
 }
 
 // kind is under which word a machine is counted in the summary. One that needs

@@ -105,5 +105,8 @@ func orders() []order {
 		{fleet.Command{Name: fleet.Identify, TTL: 30 * time.Second}, staff.Identify},
 		{fleet.Command{Name: fleet.ShowMessage, TTL: 2 * time.Minute}, staff.SendMessage},
 		{fleet.Command{Name: fleet.RestartKiosk, TTL: 2 * time.Hour}, staff.RestartKiosk},
+		{fleet.Command{Name: fleet.SomeoneWaits, TTL: 2 * time.Minute}, staff.SetQueue},
+		{fleet.Command{Name: fleet.NobodyWaits, TTL: 2 * time.Minute}, staff.SetQueue},
+		{fleet.Command{Name: fleet.OpenWeb, TTL: time.Minute}, staff.OpenWeb},
 	}
 }

@@ -153,12 +153,13 @@ func (h *house) change(id fleet.KioskID, f func(*state.View)) {
 }
 
 // Answer implements Actions.
-func (h *house) Answer(_ context.Context, who string, kiosk fleet.KioskID, call string, a fleet.HelpAnswer) error {
+func (h *house) Answer(_ context.Context, who string, kiosk fleet.KioskID, call string, r Reply) error {
+	a := r.Answer
 	v, _ := h.View(kiosk)
 	if v.Help == nil || v.Help.ID != call {
 		return ErrNoCall
 	}
-	h.note(fmt.Sprintf("%s answers %s %s %s", who, kiosk, call, a))
+	h.note(strings.TrimSuffix(fmt.Sprintf("%s answers %s %s %s as %s in %d", who, kiosk, call, a, r.Who, r.Minutes), " in 0"))
 	h.mem.AppendAudit(staff.Entry{At: h.board.Now(), Who: who, Action: "help_answered", Kiosk: kiosk, Site: v.Kiosk.Site, Detail: string(a)})
 	h.change(kiosk, func(v *state.View) {
 		if a == fleet.Done {
@@ -167,6 +168,7 @@ func (h *house) Answer(_ context.Context, who string, kiosk fleet.KioskID, call 
 		}
 		answered := *v.Help
 		answered.Answer, answered.AnsweredBy, answered.AnsweredAt = a, who, h.board.Now()
+		answered.Minutes, answered.Who = r.Minutes, r.Who
 		v.Help = &answered
 	})
 	return nil

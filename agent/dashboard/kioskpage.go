@@ -28,13 +28,15 @@ type kioskContent struct {
 // kioskNow is its status and what is wrong.
 type kioskNow struct {
 	Card     card
+	Serves   []template.HTML // what is special about how it serves, a sentence each
 	Faults   []fault
 	LastSeen time.Time
 }
 
 type fault struct {
-	Text, Todo string
-	Since      time.Time
+	Text  template.HTML
+	Todo  string
+	Since time.Time
 }
 
 // kioskHealth is how the machine is, in plain words.
@@ -85,7 +87,24 @@ func (b *board) kioskNow(v visit, s state.View) kioskNow {
 	n := kioskNow{Card: b.card(v, s), LastSeen: s.LastSeen}
 	for _, f := range s.Faults {
 		text, todo := b.Texts.Fault(v.tell.lang, f.Code)
-		n.Faults = append(n.Faults, fault{text, todo, f.Since})
+		said := template.HTML(template.HTMLEscapeString(text))
+		if f.Code == fleet.ServicesDown && s.Report != nil && len(s.Report.Serves.Down) > 0 {
+			said = downText(v.tell, s.Report.Serves.Down)
+		}
+		n.Faults = append(n.Faults, fault{said, todo, f.Since})
+	}
+	if s.Report == nil || !s.Connected {
+		return n
+	}
+	session := s.Report.State.InSession()
+	switch serves := s.Report.Serves; {
+	case serves.Mode == fleet.Errands && session && serves.Web:
+		n.Serves = append(n.Serves, v.tell.say("kiosk.web_open"))
+	case serves.Mode == fleet.Errands:
+		n.Serves = append(n.Serves, v.tell.say("kiosk.errands"))
+	}
+	if session && s.Report.Serves.Waiting {
+		n.Serves = append(n.Serves, v.tell.say("kiosk.waiting"))
 	}
 	return n
 }
@@ -100,7 +119,14 @@ func (b *board) kioskDo(v visit, s state.View) kioskDo {
 	}
 	out := s.Status == fleet.StatusOutOfService || s.Report != nil && s.Report.State == fleet.OutOfService
 	session := s.Report != nil && s.Report.State.InSession()
+	serves := fleet.Serves{}
+	if s.Report != nil {
+		serves = s.Report.Serves
+	}
 	add(staff.Identify, true, doButton{fleet.Identify, "eye", false})
+	add(staff.SetQueue, session && !serves.Waiting, doButton{fleet.SomeoneWaits, "hourglass", true})
+	add(staff.SetQueue, session && serves.Waiting, doButton{fleet.NobodyWaits, "hourglass", false})
+	add(staff.OpenWeb, session && serves.Mode == fleet.Errands && !serves.Web, doButton{fleet.OpenWeb, "globe", true})
 	add(staff.EndSession, session, doButton{fleet.EndSession, "log-out", true})
 	add(staff.SetService, !out, doButton{fleet.TakeOutOfService, "circle-pause", true})
 	add(staff.SetService, out, doButton{fleet.PutInService, "circle-check", false})
@@ -149,6 +175,7 @@ func (b *board) kioskHealth(v visit, s state.View) kioskHealth {
 	if r.TemperatureC != nil {
 		add("temperature", *r.TemperatureC >= 90, t.say("health.degrees", "n", int(*r.TemperatureC+0.5)))
 	}
+	h.Readings = append(h.Readings, plugged(t, r)...)
 	add("uptime", false, t.span(s.Report.Uptime))
 	if s.Kiosk.Hardware != "" && v.may(staff.EnrolKiosk, s.Kiosk.Site) { // for technicians
 		add("hardware", false, template.HTML(template.HTMLEscapeString(s.Kiosk.Hardware)))

@@ -143,7 +143,7 @@ func TestHelpCallIsAnsweredWithoutJavaScript(t *testing.T) {
 	viewer := h.person("Katsoja", staff.Viewer, "")
 	h.call(kioskID(1), 2)
 	_, html, _ := h.get(satu, "/")
-	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2", "2 minuuttia sitten", "Tulen heti", "Tulen 10 minuutin päästä", "En pääse nyt", "Koneista")
+	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2", "2 minuuttia sitten", "Tulen heti", "5 minuutin päästä", "10 minuutin päästä", "20 minuutin päästä", "En pääse nyt", "Koneista")
 	_, html, _ = h.get(viewer, "/")
 	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2")
 	if strings.Contains(html, "Tulen heti") {
@@ -164,7 +164,7 @@ func TestHelpCallIsAnsweredWithoutJavaScript(t *testing.T) {
 	h.post(satu, "/kiosks/"+string(kioskID(1))+"/help", form)
 	_, html, _ = h.get(satu, "/help")
 	in(t, plain(html), "Apupyyntö on jo päättynyt.", "Kukaan ei pyydä apua nyt.")
-	want := []string{"satu v. answers kaaaaaaaaaaab 00000000000000ab coming", "satu v. answers kaaaaaaaaaaab 00000000000000ab done"}
+	want := []string{"satu v. answers kaaaaaaaaaaab 00000000000000ab coming as Satu V.", "satu v. answers kaaaaaaaaaaab 00000000000000ab done as Satu V."}
 	if got := h.done(); !slices.Equal(got, want) {
 		t.Errorf("did %q, want %q", got, want)
 	}

@@ -23,12 +23,19 @@ type Fleet interface {
 // ErrNoCall says that a help call is over: it was done, or its session ended.
 var ErrNoCall = errors.New("the help call is over")
 
+// Reply is an answer to a help call.
+type Reply struct {
+	Answer  fleet.HelpAnswer
+	Minutes int    // with fleet.ComingSoon: in how many; 0 means ten
+	Who     string // the name of who answers, as the client may read it
+}
+
 // Actions are what staff can do. Implemented by agent's run over gate and
 // store. Each is written to the audit before it is carried out.
 type Actions interface {
 	// Answer answers an open help call of the kiosk; ErrNoCall if there is
 	// none. Audited as "help_answered", with the answer as its detail.
-	Answer(ctx context.Context, who string, kiosk fleet.KioskID, call string, answer fleet.HelpAnswer) error
+	Answer(ctx context.Context, who string, kiosk fleet.KioskID, call string, r Reply) error
 	// Command sends a command to the kiosk, now or as soon as it is back, and
 	// returns its identifier, which it makes. Audited as "command", with the
 	// command's name as its detail.

@@ -23,6 +23,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 		"GET /audit": staff.Staff, "POST /kiosks/{id}/help": staff.Staff, "POST /kiosks/{id}/end_session": staff.Staff,
 		"POST /kiosks/{id}/out_of_service": staff.Staff, "POST /kiosks/{id}/in_service": staff.Staff,
 		"POST /kiosks/{id}/identify": staff.Staff, "POST /kiosks/{id}/message": staff.Staff, "POST /kiosks/{id}/restart_kiosk": staff.Staff,
+		"POST /kiosks/{id}/someone_waits": staff.Staff, "POST /kiosks/{id}/nobody_waits": staff.Staff, "POST /kiosks/{id}/open_web": staff.Staff,
 	}
 	public := []string{"GET /static/{file}", "GET /sign-in", "POST /sign-in"}
 

@@ -244,7 +244,7 @@ func (g *Gate) sendSettings(s *session, k fleet.Kiosk) {
 		g.c.Log.Error("settings not sent", "kiosk", k.ID, "why", err)
 		return
 	}
-	s.send(wire.Settings{Settings: wire.SettingsOf(set)})
+	s.send(wire.Settings{Settings: wire.SettingsOf(upcoming(set, time.Now()))})
 }
 
 // Close says goodbye to every kiosk and waits until all are gone, or for the

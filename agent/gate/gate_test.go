@@ -41,7 +41,7 @@ func newHouse(t *testing.T, change func(*gate.Config)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	if err := st.PutSettings(fleet.DefaultSettings()); err != nil {
+	if err := st.PutSettings(fleet.DefaultSettings(), nil); err != nil {
 		t.Fatal(err)
 	}
 	id, err := identity.NewAgent()

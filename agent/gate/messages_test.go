@@ -50,11 +50,11 @@ func TestHelp(t *testing.T) {
 	receive[wire.Ack](d)
 	d.conn.Close(link.CloseNormal, "")
 	d.seeStatus(fleet.StatusNoConnection)
-	if _, err := h.store.AnswerHelp("satu", d.id, "ranta", call, fleet.Coming, time.Now()); err != nil {
+	if _, err := h.store.AnswerHelp(d.id, "ranta", call, store.HelpReply{By: "satu", Who: "Satu V.", Answer: fleet.ComingSoon, Minutes: 5, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	d.connect()
-	if a := receive[wire.HelpAnswer](d); a.Call != call || a.Answer != fleet.Coming {
+	if a := receive[wire.HelpAnswer](d); a.Call != call || a.Answer != fleet.ComingSoon || a.Minutes != 5 || a.Who != "Satu V." {
 		t.Errorf("%+v", a)
 	}
 	d.conn.Close(link.CloseNormal, "")

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"yhteiskone/agent/state"
@@ -104,8 +105,19 @@ func (s *session) welcome(hello wire.Hello, nonce []byte, host string) error {
 	if err != nil {
 		return err
 	}
-	return s.conn.Send(wire.Welcome{Signature: signature, ReportS: c.ReportS, Applied: applied,
-		Time: time.Now().UTC(), Settings: wire.SettingsOf(set)})
+	now := time.Now()
+	all := wire.SettingsOf(upcoming(set, now))
+	m := wire.Welcome{Signature: signature, ReportS: c.ReportS, Applied: applied, Time: now.UTC(), Settings: all}.Fit()
+	if err := s.conn.Send(m); err != nil || !m.More {
+		return err
+	}
+	return s.conn.Send(wire.Settings{Settings: all})
+}
+
+// upcoming leaves out the times of digital support that are over.
+func upcoming(s fleet.Settings, now time.Time) fleet.Settings {
+	s.Support = slices.DeleteFunc(slices.Clone(s.Support), func(t fleet.Support) bool { return !t.To.After(now) })
+	return s
 }
 
 // catchUp brings what waited for the kiosk: orders, and the answer to its help
@@ -124,7 +136,7 @@ func (s *session) catchUp() error {
 		}
 		s.gate.c.Presence.HelpOver(s.kiosk.ID, call.ID)
 	case found && call.Answer != fleet.NoAnswer:
-		s.send(wire.HelpAnswer{Call: call.ID, Answer: call.Answer})
+		s.send(wire.HelpAnswer{Call: call.ID, Answer: call.Answer, Minutes: call.Minutes, Who: call.Who})
 	}
 	orders, err := store.Orders(s.kiosk.ID, now)
 	if err != nil {

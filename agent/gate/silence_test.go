@@ -56,7 +56,7 @@ func TestSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer st.Close()
-		if err := st.PutSettings(fleet.DefaultSettings()); err != nil {
+		if err := st.PutSettings(fleet.DefaultSettings(), nil); err != nil {
 			t.Fatal(err)
 		}
 		id, err := identity.NewAgent()

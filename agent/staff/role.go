@@ -54,6 +54,8 @@ const (
 	Identify      Action = "identify"        //
 	SendMessage   Action = "send_message"    //
 	RestartKiosk  Action = "restart_kiosk"   //
+	SetQueue      Action = "set_queue"       // somebody waits for a machine
+	OpenWeb       Action = "open_web"        // the whole web, for one client's session
 	EnrolKiosk    Action = "enrol_kiosk"     //
 	ChangeStaff   Action = "change_staff"    // add, disable, new code
 	ChangeToken   Action = "change_token"    //
@@ -65,7 +67,7 @@ func least() map[Action]Role {
 	return map[Action]Role{
 		SeeFleet: Viewer, SeeHelp: Viewer, ChangeOwn: Viewer,
 		SeeAudit: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
-		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff,
+		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, SetQueue: Staff, OpenWeb: Staff,
 		EnrolKiosk: Technician,
 		SeeStaff:   Admin, ChangeStaff: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}

@@ -137,6 +137,8 @@ type countsRecord struct {
 	Tiles     map[string]uint32    `json:"tiles,omitempty"`
 	Ends      map[fleet.End]uint32 `json:"ends,omitempty"`
 	HelpCalls uint32               `json:"help_calls"`
+
+	Outcomes map[fleet.Outcome]uint32 `json:"outcomes,omitempty"` // absent in what older kiosks sent
 }
 
 // ApplyCounts is gate.Store's. Sums of a day that are sent again under another
@@ -147,7 +149,7 @@ func (s *Store) ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts) (bool,
 		if err != nil {
 			return err
 		}
-		text, err := marshal(countsRecord{c.Sessions, c.Lengths, c.Tiles, c.Ends, c.HelpCalls})
+		text, err := marshal(countsRecord{c.Sessions, c.Lengths, c.Tiles, c.Ends, c.HelpCalls, c.Outcomes})
 		if err != nil {
 			return err
 		}

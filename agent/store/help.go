@@ -15,12 +15,15 @@ type helpRecord struct {
 	Boot       string           `json:"boot"`
 	At         time.Time        `json:"at"`
 	Answer     fleet.HelpAnswer `json:"answer,omitempty"`
+	Minutes    int              `json:"minutes,omitempty"`
+	Who        string           `json:"who,omitempty"` // as clients are told
 	AnsweredAt time.Time        `json:"answered_at,omitzero"`
 	AnsweredBy string           `json:"answered_by,omitempty"`
 }
 
 func (r helpRecord) fleet(id fleet.KioskID) fleet.HelpCall {
-	return fleet.HelpCall{ID: r.Call, Kiosk: id, At: r.At, Answer: r.Answer, AnsweredAt: r.AnsweredAt, AnsweredBy: r.AnsweredBy}
+	return fleet.HelpCall{ID: r.Call, Kiosk: id, At: r.At, Answer: r.Answer, Minutes: r.Minutes, Who: r.Who,
+		AnsweredAt: r.AnsweredAt, AnsweredBy: r.AnsweredBy}
 }
 
 // ApplyHelp is gate.Store's.
@@ -61,9 +64,18 @@ func (s *Store) Help(id fleet.KioskID) (call fleet.HelpCall, boot string, found 
 // ErrNoCall says that there is no such open help call.
 var ErrNoCall = errors.New("there is no such help call")
 
+// HelpReply is an answer to a help call.
+type HelpReply struct {
+	By      string // account name
+	Who     string // as clients are told
+	Answer  fleet.HelpAnswer
+	Minutes int
+	At      time.Time
+}
+
 // AnswerHelp keeps an answer and who gave it, in one transaction; Done closes
 // the call. It returns the call as it then is.
-func (s *Store) AnswerHelp(who string, id fleet.KioskID, site fleet.SiteID, call string, answer fleet.HelpAnswer, at time.Time) (now fleet.HelpCall, err error) {
+func (s *Store) AnswerHelp(id fleet.KioskID, site fleet.SiteID, call string, a HelpReply) (now fleet.HelpCall, err error) {
 	err = s.update(func(tx *bolt.Tx) error {
 		r, ok, err := get[helpRecord](tx, bHelp, []byte(id))
 		if err != nil {
@@ -72,12 +84,12 @@ func (s *Store) AnswerHelp(who string, id fleet.KioskID, site fleet.SiteID, call
 		if !ok || r.Call != call {
 			return refusal{ErrNoCall}
 		}
-		r.Answer, r.AnsweredAt, r.AnsweredBy = answer, at.UTC(), who
+		r.Answer, r.Minutes, r.Who, r.AnsweredAt, r.AnsweredBy = a.Answer, a.Minutes, a.Who, a.At.UTC(), a.By
 		now = r.fleet(id)
-		if err := audit(tx, auditRecord{At: at, Who: who, Action: "help_answered", Kiosk: id, Site: site, Detail: string(answer)}); err != nil {
+		if err := audit(tx, auditRecord{At: a.At, Who: a.By, Action: "help_answered", Kiosk: id, Site: site, Detail: string(a.Answer)}); err != nil {
 			return err
 		}
-		if answer == fleet.Done {
+		if a.Answer == fleet.Done {
 			return tx.Bucket([]byte(bHelp)).Delete([]byte(id))
 		}
 		return put(tx, bHelp, []byte(id), r)

@@ -173,41 +173,6 @@ func (s *Store) PutSites(sites ...fleet.Site) (changed bool, err error) {
 	return changed, err
 }
 
-// settingsRecord is what all kiosks share of their settings.
-type settingsRecord struct {
-	Version uint64        `json:"version"`
-	Idle    time.Duration `json:"idle_ns"`
-	Warn    time.Duration `json:"warn_ns"`
-	Limit   time.Duration `json:"limit_ns"`
-}
-
-// PutSettings keeps the times of all kiosks; new ones raise the version.
-func (s *Store) PutSettings(set fleet.Settings) error {
-	return s.update(func(tx *bolt.Tx) error {
-		old, _, err := get[settingsRecord](tx, bMeta, []byte("settings"))
-		if err != nil {
-			return err
-		}
-		now := settingsRecord{old.Version, set.Idle, set.Warn, set.Limit}
-		if now == old && old.Version > 0 {
-			return nil
-		}
-		now.Version++
-		return put(tx, bMeta, []byte("settings"), now)
-	})
-}
-
-// Settings is gate.Store's.
-func (s *Store) Settings(k fleet.Kiosk) (set fleet.Settings, err error) {
-	err = s.db.View(func(tx *bolt.Tx) error {
-		r, _, err := get[settingsRecord](tx, bMeta, []byte("settings"))
-		set = fleet.Settings{Version: r.Version, SiteName: siteOf(tx, k.Site).Name, KioskName: k.Name,
-			Idle: r.Idle, Warn: r.Warn, Limit: r.Limit}
-		return err
-	})
-	return set, err
-}
-
 // SetAddress remembers how the agent is reached, for codes that are made while
 // it does not run.
 func (s *Store) SetAddress(url string) error {

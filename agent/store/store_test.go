@@ -69,7 +69,7 @@ func TestReopen(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	code := identity.HashCode("0000-0000-0000")
-	must(t, s.PutSettings(fleet.DefaultSettings()))
+	must(t, s.PutSettings(fleet.DefaultSettings(), nil))
 	_, err := s.PutSites(fleet.Site{ID: "ranta", Name: "Ranta"})
 	must(t, err)
 	must(t, s.PutCode(store.Code{Hash: code, Site: "ranta", Name: "Kone", Uses: 2, Expires: noon.Add(time.Hour)}, "console", noon))
@@ -119,7 +119,7 @@ func TestReopen(t *testing.T) {
 	if len(entries) != 2 || entries[0].Action != "command" || entries[1].Action != "enrolled" {
 		t.Errorf("%+v", entries)
 	}
-	if set, _ := s.Settings(kiosks[0]); set.SiteName != "Ranta" || set.KioskName != "Kone 1" || set.Idle != 10*time.Minute {
+	if set, _ := s.Settings(kiosks[0]); set.SiteName != "Ranta" || set.KioskName != "Kone 1" || set.Idle != fleet.DefaultSettings().Idle || set.Notice != 15*time.Minute || set.Mode != fleet.Open {
 		t.Errorf("%+v", set)
 	}
 }
@@ -189,22 +189,30 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// reply is an answer of Satu's.
+func reply(a fleet.HelpAnswer) store.HelpReply {
+	return store.HelpReply{By: "satu", Who: "Satu V.", Answer: a, Minutes: 5, At: noon}
+}
+
 func TestAnswer(t *testing.T) {
 	s := open(t, t.TempDir())
 	const call = "00000000000000aa"
 	_, err := s.ApplyHelp(fleet.HelpCall{ID: call, Kiosk: one, At: noon}, 1, "b")
 	must(t, err)
-	if _, err := s.AnswerHelp("satu", one, "ranta", "00000000000000bb", fleet.Coming, noon); !errors.Is(err, store.ErrNoCall) {
+	if _, err := s.AnswerHelp(one, "ranta", "00000000000000bb", reply(fleet.Coming)); !errors.Is(err, store.ErrNoCall) {
 		t.Errorf("another call: %v", err)
 	}
 	if s.Failing() != nil {
 		t.Error("a refusal counts as a failing disk")
 	}
-	c, err := s.AnswerHelp("satu", one, "ranta", call, fleet.Coming, noon)
-	if err != nil || c.Answer != fleet.Coming || c.AnsweredBy != "satu" {
+	c, err := s.AnswerHelp(one, "ranta", call, reply(fleet.Coming))
+	if err != nil || c.Answer != fleet.Coming || c.AnsweredBy != "satu" || c.Who != "Satu V." || c.Minutes != 5 {
 		t.Errorf("%+v %v", c, err)
 	}
-	_, err = s.AnswerHelp("satu", one, "ranta", call, fleet.Done, noon)
+	if kept, _, _, _ := s.Help(one); kept.Who != "Satu V." || kept.Minutes != 5 {
+		t.Errorf("kept is %+v", kept)
+	}
+	_, err = s.AnswerHelp(one, "ranta", call, reply(fleet.Done))
 	must(t, err)
 	if _, _, found, _ := s.Help(one); found {
 		t.Error("still open after it was done")
