@@ -2,8 +2,9 @@
 // tiles that lead to an address, and groups that open a second level of tiles.
 //
 // It is read from a file that a site may write itself, strictly: whatever is
-// unknown, missing or too long is an error with its line. It never reaches out
-// to a service and never decides what a browser may open.
+// unknown, missing or too long is an error with its line. It says which hosts
+// belong to its services, for a kiosk that is for errands only. It never reaches
+// out to a service and never decides what a browser may open.
 //
 // Caveat: a tile without an address leads to the browser's own home page.
 package catalogue
@@ -11,7 +12,10 @@ package catalogue
 import (
 	_ "embed"
 	"fmt"
+	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"yhteiskone/kiosk/session"
 )
@@ -53,8 +57,10 @@ type tile struct {
 	Icon     string `toml:"icon"`
 	Address  string `toml:"address"`
 	Home     bool   `toml:"home"`
-	Name     Text   `toml:"name"`
-	Hint     Text   `toml:"hint"`
+	// Allow are hosts that belong to it, besides that of the address.
+	Allow []string `toml:"allow"`
+	Name  Text     `toml:"name"`
+	Hint  Text     `toml:"hint"`
 }
 
 type group struct {
@@ -65,9 +71,14 @@ type group struct {
 }
 
 type document struct {
-	First  []string `toml:"first"`
-	Groups []group  `toml:"group"`
-	Tiles  []tile   `toml:"tile"`
+	First []string `toml:"first"`
+	// Identification are hosts of strong identification, Also those of services
+	// without a tile.
+	Identification []string `toml:"identification"`
+	Also           []string `toml:"also"`
+
+	Groups []group `toml:"group"`
+	Tiles  []tile  `toml:"tile"`
 }
 
 // Catalogue is one checked list. It does not change.
@@ -83,6 +94,29 @@ func Load(path string) (*Catalogue, error) {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
 	return Parse(path, data)
+}
+
+// Hosts are the hosts on which errands are run, sorted, in the words of
+// fleet.CheckHost: those of the services, and of every identification that we
+// know of, whatever the site's own file says: without it no errand is finished.
+func (c *Catalogue) Hosts() ([]string, error) {
+	known, err := Default()
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(known.doc.Identification, c.doc.Identification, c.doc.Also)
+	for _, t := range c.doc.Tiles {
+		all = append(all, t.Allow...)
+		if u, err := url.Parse(t.Address); err == nil && t.Address != "" {
+			host := u.Hostname()
+			if strings.Contains(host, ":") { // an address of IPv6
+				host = "[" + host + "]"
+			}
+			all = append(all, strings.ToLower(host))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // Tile finds a tile, on whatever level it is.

@@ -3,9 +3,11 @@ package catalogue_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/catalogue"
 	"yhteiskone/kiosk/session"
 )
@@ -95,6 +97,10 @@ func TestErrorsNameFileAndLine(t *testing.T) {
 		{"id shape", `id = "h1"`, `id = "h 1"`, "id must be"},
 		{"category", "category = \"x\"", "category = \"X Y\"", "category must be"},
 		{"lonely group", "id = \"h2\"\ngroup = \"h\"", "id = \"h2\"", `tile "h2" must be either`},
+		{"allow", "address = \"https://a.example/\"", "address = \"https://a.example/\"\nallow = [\"https://a.example\"]", `sites.toml:11: tile "a": allow: "https://a.example" is not a host`},
+		{"allow what", "address = \"https://a.example/\"", "address = \"https://a.example/\"\nallow = [\"*\"]", `allow: "*" is not a host`},
+		{"identification", "[[group]]", "identification = [\"Bank.FI\"]\n[[group]]", `sites.toml:2: identification: "Bank.FI" is not a host`},
+		{"also", "[[group]]", "also = [\"a..b\"]\n[[group]]", `sites.toml:2: also: "a..b" is not a host`},
 		{"unknown group", "group = \"h\"", "group = \"k\"", `there is no group "k"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -122,6 +128,49 @@ func TestAddressesOfThisMachine(t *testing.T) {
 		if _, err := catalogue.Parse("x", []byte(strings.Replace(tiles(), "https://a.example/", a, 1))); err != nil {
 			t.Errorf("%s: %v", a, err)
 		}
+	}
+}
+
+func TestHosts(t *testing.T) {
+	c, err := catalogue.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.Hosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A host of each kind of thing that an errand needs.
+	for _, host := range []string{"www.kela.fi", "asiointi.kela.fi", "*.suomi.fi", "suomi.fi", "tunnistautuminen.suomi.fi",
+		"kortti.tunnistautuminen.suomi.fi", "tunnistus.telia.fi", "auth-prod.megical.com", "hightrust.id", "saml-idp.op.fi",
+		"identify.nordea.com", "shared-logon.danskebank.com", "online.s-pankki.fi", "kirjaudu.aktia.fi", "online.alandsbanken.fi",
+		"tunnistus.saastopankki.fi", "tunnistus.omasp.fi", "tunnistus.poppankki.fi", "www.maisa.fi", "omakanta.kanta.fi",
+		"tunnistus.hel.fi", "accounts.google.com", "login.live.com", "asiointi.poliisi.fi", "omavero.vero.fi"} {
+		if !slices.Contains(all, host) {
+			t.Errorf("%s is not among the hosts", host)
+		}
+	}
+	for i, h := range all {
+		if err := fleet.CheckHost(h); err != nil {
+			t.Error(err)
+		}
+		if i > 0 && all[i-1] >= h {
+			t.Errorf("%s and %s are not in order", all[i-1], h)
+		}
+	}
+	own, err := catalogue.Parse("x", []byte(strings.Replace(tiles(), "address = \"https://a.example/\"",
+		"address = \"https://A.example/\"\nallow = [\"*.a.example\"]", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err = own.Hosts()
+	for _, host := range []string{"a.example", "*.a.example", "b.example", "tunnistus.telia.fi"} {
+		if err != nil || !slices.Contains(all, host) {
+			t.Errorf("%s is not among the hosts of a site's own list, %v", host, err)
+		}
+	}
+	if slices.Contains(all, "www.kela.fi") {
+		t.Error("a site's own list has a service of the built-in one")
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"yhteiskone/internal/fleet"
 )
 
 // What fits on the page.
@@ -22,6 +24,7 @@ const (
 	groupLimit = 12
 	nameLimit  = 28
 	hintLimit  = 44
+	hostsLimit = 200
 	sizeLimit  = 1 << 18
 )
 
@@ -96,6 +99,9 @@ func (d document) fault() *fault {
 		if err := checkAddress(t.Address); err != nil {
 			return bad("address", "tile %q: %v", t.ID, err)
 		}
+		if err := checkHosts(t.Allow); err != nil {
+			return bad("allow", "tile %q: allow: %v", t.ID, err)
+		}
 		_, known := groups[t.Group]
 		first := slices.Contains(d.First, t.ID)
 		switch {
@@ -113,6 +119,14 @@ func (d document) fault() *fault {
 	}
 	if len(d.First) < 1 || len(d.First) > firstMost {
 		return &fault{"", 0, "first", fmt.Sprintf("first has %d entries; it must have 1 to %d", len(d.First), firstMost)}
+	}
+	for _, list := range []struct {
+		key   string
+		hosts []string
+	}{{"identification", d.Identification}, {"also", d.Also}} {
+		if err := checkHosts(list.hosts); err != nil {
+			return &fault{"", 0, list.key, fmt.Sprintf("%s: %v", list.key, err)}
+		}
 	}
 	for i, id := range d.First {
 		if !seen[id] || slices.Contains(d.First[:i], id) {
@@ -191,6 +205,18 @@ func checkAddress(s string) error {
 		return nil
 	}
 	return errors.New("the address must begin with https://")
+}
+
+func checkHosts(hosts []string) error {
+	if len(hosts) > hostsLimit {
+		return fmt.Errorf("there are %d hosts; at most %d", len(hosts), hostsLimit)
+	}
+	for _, h := range hosts {
+		if err := fleet.CheckHost(h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // line finds where a key of the table's index-th entry stands; where the entry
