@@ -61,9 +61,13 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 	if err != nil {
 		return nil, err
 	}
+	allow, err := k.tiles.Hosts()
+	if err != nil {
+		return nil, err
+	}
 	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
 		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach,
-		Dir: k.config.Runtime}
+		Dir: k.config.Runtime, Allow: allow}
 	name := c.User
 	if name == "" {
 		name = browser.DefaultUser

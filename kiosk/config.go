@@ -16,12 +16,14 @@ import (
 
 // config is kiosk.toml. Every setting has a default that fits the image.
 type config struct {
-	State     string // folder for what survives a restart: key, proofs, what waits for the agent
-	Runtime   string // folder for what does not, best on tmpfs
-	Join      string // the technician's join file; removed once the kiosk has enrolled
-	Catalogue string // the tiles; empty for those built in
-	Language  string // of a fresh welcome page
-	Restart   string // command for the one restart of a machine whose wipe was not verified; empty for none
+	State     string     // folder for what survives a restart: key, proofs, what waits for the agent
+	Runtime   string     // folder for what does not, best on tmpfs
+	Join      string     // the technician's join file; removed once the kiosk has enrolled
+	Catalogue string     // the tiles; empty for those built in
+	Language  string     // of a fresh welcome page
+	Mode      fleet.Mode // set here it goes before the agent's
+	Blocked   []string   // hosts that are never opened; set here they go before the agent's
+	Restart   string     // command for the one restart of a machine whose wipe was not verified; empty for none
 	Browser   browserConfig
 	Session   struct {
 		Idle, Warn, Limit *duration // set here they go before the agent's
@@ -140,13 +142,16 @@ func (c *config) check() error {
 	if e := c.Services.Every.Duration; e != 0 && (e < time.Second || e > 24*time.Hour) {
 		return fmt.Errorf("%s: services.every is %v; it must be between 1s and 24h, or 0s for never", c.path, e)
 	}
+	if err := (fleet.Settings{Idle: time.Hour, Warn: time.Minute, Mode: c.Mode, Blocked: c.Blocked}).Validate(); err != nil {
+		return fmt.Errorf("%s: %w", c.path, err)
+	}
 	if err := c.settings(fleet.DefaultSettings()).Validate(); err != nil {
 		return fmt.Errorf("%s: session: %w", c.path, err)
 	}
 	return nil
 }
 
-// settings puts this file's own times over those of the agent.
+// settings puts this file's own over those of the agent.
 func (c *config) settings(s fleet.Settings) fleet.Settings {
 	if c.Session.Idle != nil {
 		s.Idle = c.Session.Idle.Duration
@@ -156,6 +161,12 @@ func (c *config) settings(s fleet.Settings) fleet.Settings {
 	}
 	if c.Session.Limit != nil {
 		s.Limit = c.Session.Limit.Duration
+	}
+	if c.Mode != "" {
+		s.Mode = c.Mode
+	}
+	if c.Blocked != nil {
+		s.Blocked = c.Blocked
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,44 @@ func TestConfigDefaults(t *testing.T) {
 	got := c.settings(fleet.DefaultSettings())
 	if got.Idle != 20*time.Second || got.Warn != 5*time.Second || got.Limit != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What this file says of where clients may go, it says instead of the agent.
+func TestConfigMode(t *testing.T) {
+	agent := fleet.DefaultSettings()
+	agent.Mode, agent.Blocked = fleet.Errands, []string{"agent.example"}
+	for _, c := range []struct {
+		text    string
+		mode    fleet.Mode
+		blocked []string
+		says    string
+	}{
+		{"", fleet.Errands, []string{"agent.example"}, ""},
+		{`mode = "open"`, fleet.Open, []string{"agent.example"}, ""},
+		{`blocked = ["*.casino.example"]`, fleet.Errands, []string{"*.casino.example"}, ""},
+		{`blocked = []`, fleet.Errands, []string{}, ""},
+		{`mode = "closed"`, "", nil, "mode is \"closed\""},
+		{`blocked = ["https://casino.example/"]`, "", nil, "is not a host"},
+	} {
+		path := filepath.Join(t.TempDir(), "kiosk.toml")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := loadConfig(path, true, nil)
+		if c.says != "" {
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s: want the file and %q, got %v", c.text, c.says, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		if s := got.settings(agent); s.Mode != c.mode || !slices.Equal(s.Blocked, c.blocked) {
+			t.Errorf("%s: mode %q, blocked %q", c.text, s.Mode, s.Blocked)
+		}
 	}
 }
 

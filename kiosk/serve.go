@@ -143,6 +143,7 @@ func (k *kiosk) run(ctx context.Context) error {
 	server := &http.Server{Handler: (&control{machine, func() status { return k.status(machine, member) }}).handler(),
 		ReadHeaderTimeout: 5 * time.Second}
 	k.ground.carry(machine)
+	go rings(ctx, k.browser.Help(), machine)
 	tell := newNotify(k.env)
 	go tell.watchdog(ctx, func() bool { return answers(ctx, machine) })
 	go deadman(ctx, k.log, func() bool { return answers(ctx, machine) }, os.Exit)

@@ -269,6 +269,15 @@ func (m *Machine) Answers(ctx context.Context) error {
 	return m.ask(ctx, func() error { return nil })
 }
 
+// Press does what the press would, for one on a page of ours that is not the
+// shell's.
+func (m *Machine) Press(ctx context.Context, p Press) error {
+	return m.ask(ctx, func() error {
+		m.press(context.WithoutCancel(ctx), p)
+		return nil
+	})
+}
+
 // Start begins a session as a press on the tile would.
 func (m *Machine) Start(ctx context.Context, tile string) error {
 	return m.ask(ctx, func() error {
