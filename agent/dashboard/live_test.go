@@ -91,7 +91,7 @@ func TestBrowserRingsAndAnswers(t *testing.T) {
 	wait(t, ctx, 5*time.Second, sound+` === "on" && `+rung+` >= 1`)
 	follow(t, ctx, chromedp.Click(chromedp.CSS("#answer-"+callID(kioskID(1))+"-coming")))
 	wait(t, ctx, 5*time.Second, `!document.title.startsWith("(") && document.querySelector("#calls").textContent.includes("Satu V. tulee heti")`)
-	if got := h.done(); len(got) != 1 || !strings.HasSuffix(got[0], "coming") {
+	if got := h.done(); len(got) != 1 || !strings.HasSuffix(got[0], "coming as Satu V.") {
 		t.Errorf("did %q", got)
 	}
 	// The session ends: the call is gone by itself.
@@ -201,6 +201,9 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	for _, p := range []string{"/", "/help", "/audit", "/staff", "/nothing", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(9))} {
 		look(p)
 	}
+	look("/kiosks/"+string(kioskID(1)), open)
+	h.errand()
+	look("/")
 	look("/kiosks/"+string(kioskID(1)), open)
 }
 

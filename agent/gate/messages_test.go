@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -206,5 +207,43 @@ func TestSettings(t *testing.T) {
 	h.gate.Renew()
 	if s := receive[wire.Settings](d).Settings; s.SiteName != "Päiväkeskus Ranta" || s.Version <= before.Version {
 		t.Errorf("%+v after %+v", s, before)
+	}
+}
+
+// Settings that do not fit into the welcome follow it at once and whole; times
+// of digital support that are over are left out.
+func TestLargeSettings(t *testing.T) {
+	h := newHouse(t, nil)
+	now := time.Now().UTC().Truncate(time.Second)
+	own := fleet.DefaultSettings()
+	own.Mode = fleet.Errands
+	own.Support = []fleet.Support{{From: now.Add(-3 * time.Hour), To: now.Add(-time.Hour)}, {From: now.Add(-time.Hour), To: now.Add(time.Hour)}}
+	for i := range 200 {
+		own.Blocked = append(own.Blocked, fmt.Sprintf("casino-%d.example", i))
+	}
+	if err := h.store.PutSettings(fleet.DefaultSettings(), map[fleet.SiteID]fleet.Settings{"ranta": own}); err != nil {
+		t.Fatal(err)
+	}
+	d := h.enrolled()
+	w := d.connect()
+	if !w.More || w.Settings.Mode != "" || w.Settings.IdleS != 720 {
+		t.Errorf("the welcome says %+v", w.Settings)
+	}
+	check := func(s wire.SettingsBody) {
+		t.Helper()
+		if s.Mode != fleet.Errands || len(s.Blocked) != 200 || len(s.Support) != 1 || !s.Support[0].From.Equal(now.Add(-time.Hour)) || s.SiteName == "" {
+			t.Errorf("the settings are %+v", s)
+		}
+	}
+	check(receive[wire.Settings](d).Settings)
+	h.gate.Renew()
+	check(receive[wire.Settings](d).Settings)
+	own.Blocked = nil
+	if err := h.store.PutSettings(fleet.DefaultSettings(), map[fleet.SiteID]fleet.Settings{"ranta": own}); err != nil {
+		t.Fatal(err)
+	}
+	d.conn.Close(link.CloseNormal, "")
+	if w := d.connect(); w.More || w.Settings.Mode != fleet.Errands || len(w.Settings.Support) != 1 {
+		t.Errorf("small settings: %+v", w)
 	}
 }
