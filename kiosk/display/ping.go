@@ -9,8 +9,8 @@ import (
 // How often a window is asked whether it lives, and how long it may take to
 // answer before it counts as frozen.
 const (
-	pingEvery    = 2 * time.Second
-	pingPatience = 8 * time.Second
+	pingEvery    = time.Second
+	pingPatience = 6 * time.Second
 )
 
 // ping is what we know of one window's answers.
@@ -21,8 +21,8 @@ type ping struct {
 }
 
 // Answers reports whether the main window of the class answers: false once it
-// has not for 8 seconds, true while that is not known or there is no window.
-// It asks the window at most every two seconds and only when it is called, so
+// has not for 6 seconds, true while that is not known or there is no window.
+// It asks the window at most every second and only when it is called, so
 // it has to be called regularly.
 func (d *Display) Answers(class string) bool {
 	w, found, err := d.FindRole(class, "browser")

@@ -227,6 +227,8 @@ func (s *Screen) await(ctx context.Context) (*shell, error) {
 		case <-up:
 		case <-s.stopped:
 			return nil, errGone
+		case <-s.Display.Done():
+			return nil, errGone // no shell comes without a screen
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the shell is not there yet: %w", ctx.Err())
 		}

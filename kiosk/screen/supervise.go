@@ -11,7 +11,7 @@ import (
 
 // Times of the supervision.
 const (
-	probeEvery = 5 * time.Second
+	probeEvery = 3 * time.Second
 	waitLeast  = 200 * time.Millisecond // before a lost shell is replaced
 	waitMost   = 15 * time.Second
 	healthy    = time.Minute // a shell that lived this long was a good one

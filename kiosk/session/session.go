@@ -176,6 +176,9 @@ func (m *Machine) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
+		if ctx.Err() != nil { // before all that may be waiting as well
+			return m.leave()
+		}
 		select {
 		case <-ctx.Done():
 			return m.leave()

@@ -77,6 +77,11 @@ func (w *World) display(n int) *Display {
 // can then not remove itself.
 func (d *Display) PowerCut() {
 	d.Server.Kill()
+	d.forget()
+}
+
+// forget removes the names of a server that was killed.
+func (d *Display) forget() {
 	n := strings.TrimPrefix(d.Hand.Display, ":")
 	os.Remove("/tmp/.X" + n + "-lock")
 	os.Remove("/tmp/.X11-unix/X" + n)

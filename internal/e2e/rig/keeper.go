@@ -1,8 +1,6 @@
 package rig
 
 import (
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -39,9 +37,7 @@ func (k *Keeper) run() {
 		if k.over.Load() {
 			return
 		}
-		n := strings.TrimPrefix(k.d.Hand.Display, ":")
-		os.Remove("/tmp/.X" + n + "-lock") // a killed server leaves both
-		os.Remove("/tmp/.X11-unix/X" + n)
+		k.d.forget()
 		p := k.w.Start("Xvfb", nil, "Xvfb", k.d.Hand.Display, "-screen", "0", "1366x768x24", "-auth", k.d.Xauthority, "-nolisten", "tcp")
 		k.mu.Lock()
 		k.server = p
@@ -54,6 +50,7 @@ func (k *Keeper) Stop() {
 	k.over.Store(true)
 	k.Server().Kill()
 	<-k.done
+	k.d.forget()
 }
 
 // StateOf is the letter that the kernel gives a process's state, "" if there
