@@ -3,6 +3,7 @@ package wipe
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -126,4 +127,14 @@ func find(t testing.TB, looks []fleet.Look, at string) fleet.Look {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+// userName is ours, as a print server sees it.
+func userName(t testing.TB) string {
+	t.Helper()
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Username
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,12 @@ import (
 // It reads no title and no document.
 type printServer struct{ socket string }
 
-// errNoServer says that nobody listens there.
-var errNoServer = errors.New("no print server listens")
+// errNoServer says that nobody listens there, errRefused that the server does
+// not do that for this user.
+var (
+	errNoServer = errors.New("no print server listens")
+	errRefused  = errors.New("the print server refuses")
+)
 
 // job is one print job.
 type job struct {
@@ -101,6 +106,9 @@ func (p printServer) purge(ctx context.Context, id int32, user string) (bool, er
 	r.attribute(tagName, "requesting-user-name", []byte(user))
 	r.attribute(tagBoolean, "purge-job", []byte{1})
 	body, err := p.ask(ctx, r)
+	if errors.Is(err, errRefused) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("purge a print job: %w", err)
 	}
@@ -160,15 +168,34 @@ func (p printServer) ask(ctx context.Context, r *request) ([]byte, error) {
 		if answer = append(answer, buf[:n]...); len(answer) > answerLimit {
 			return nil, errors.New("the answer is too long")
 		}
+		if complete(answer) { // the server may keep the line open, after a refusal for example
+			break
+		}
 	}
 	return httpBody(answer)
+}
+
+// complete reports whether an answer that says how long it is is that long.
+func complete(answer []byte) bool {
+	head, body, ok := bytes.Cut(answer, []byte("\r\n\r\n"))
+	for line := range strings.SplitSeq(string(head), "\r\n") {
+		name, value, _ := strings.Cut(line, ":")
+		if n, err := strconv.Atoi(strings.TrimSpace(value)); ok && err == nil && strings.EqualFold(name, "Content-Length") {
+			return len(body) >= n
+		}
+	}
+	return false
 }
 
 // httpBody takes the body out of an HTTP/1.0 answer.
 func httpBody(answer []byte) ([]byte, error) {
 	head, body, ok := bytes.Cut(answer, []byte("\r\n\r\n"))
 	line, _, _ := strings.Cut(string(head), "\r\n")
-	if f := strings.Fields(line); !ok || len(f) < 2 || !strings.HasPrefix(f[0], "HTTP/1.") || f[1] != "200" {
+	f := strings.Fields(line)
+	if ok && len(f) > 1 && (f[1] == "401" || f[1] == "403") {
+		return nil, errRefused
+	}
+	if !ok || len(f) < 2 || !strings.HasPrefix(f[0], "HTTP/1.") || f[1] != "200" {
 		return nil, fmt.Errorf("the server answers %.40q", line)
 	}
 	return body, nil

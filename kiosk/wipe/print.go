@@ -65,25 +65,18 @@ func (w *Wiper) printJobs(ctx context.Context, h hunt) (tally, error) {
 	if len(jobs) == 0 {
 		return t, nil
 	}
-	for _, j := range jobs {
-		for _, user := range append([]string{j.owner}, w.c.Print.Users...) {
-			if user == "" {
-				continue
-			}
-			done, err := server.purge(ctx, j.id, user)
-			if err != nil {
-				return t, err
-			}
-			if done {
-				break
-			}
-		}
-	}
-	ctx, stop := context.WithTimeout(ctx, purgeTime)
-	defer stop()
+	enough := time.NewTimer(purgeTime)
+	defer enough.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
+		// Again and again: the server only stops a job that is being printed,
+		// and forgets it when it is asked once more.
+		for _, j := range jobs {
+			if err := w.purge(ctx, server, j); err != nil {
+				return t, err
+			}
+		}
 		if jobs, err = w.ours(ctx, server, h); err != nil {
 			return t, err
 		}
@@ -92,10 +85,25 @@ func (w *Wiper) printJobs(ctx context.Context, h hunt) (tally, error) {
 		}
 		select {
 		case <-tick.C:
+		case <-enough.C:
+			return t, nil
 		case <-ctx.Done():
 			return t, nil
 		}
 	}
+}
+
+// purge purges one job in the name of whoever the server takes for its owner.
+func (w *Wiper) purge(ctx context.Context, server printServer, j job) error {
+	for _, user := range append([]string{j.owner}, w.c.Print.Users...) {
+		if user == "" {
+			continue
+		}
+		if done, err := server.purge(ctx, j.id, user); done || err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ours are the jobs that must go.
