@@ -26,8 +26,10 @@ type running struct {
 	lost    chan struct{}
 	opened  atomic.Bool
 
-	began uint64 // when bubblewrap did, in ticks: its pid may be another's later
-	first int    // the first process of the session's pid namespace
+	began  uint64 // when bubblewrap did, in ticks: its pid may be another's later
+	first  int    // the first process of the session's pid namespace
+	main   int    // Chromium's own first one; 0 if it was gone at once
+	freeze freeze
 	// namespace is that namespace's name.
 	namespace string
 
@@ -110,7 +112,7 @@ func (r *running) Look() session.Look {
 	}
 	at, mapped, found, err := r.o.Windows.Where(Class)
 	return session.Look{Alive: true, Placed: err == nil && found && mapped && near(at, r.o.Windows.Room()),
-		Answers: r.o.Windows.Answers(Class)}
+		Answers: r.answers()}
 }
 
 func near(a, b Rect) bool {

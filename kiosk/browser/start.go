@@ -148,21 +148,23 @@ func (r *running) stands(ctx context.Context, ready, info *os.File) error {
 	if r.began, err = procs.Began(procs.Root, r.child.pid()); err != nil {
 		return err
 	}
-	if r.o.User != nil {
-		return r.seen()
+	if err := r.seen(); err != nil || r.o.User != nil {
+		return err
 	}
 	r.namespace, err = procs.Namespace(procs.Root, r.first)
 	return err
 }
 
-// seen makes sure that we see the processes of the client's user: what is
-// hidden from us could not be counted at the end.
+// seen finds the browser's main process, and makes sure that we see the
+// processes of the client's user: what is hidden from us could not be counted
+// at the end.
 func (r *running) seen() error {
 	table, err := procs.Scan(procs.Root)
 	if err != nil {
 		return err
 	}
-	if p, ok := table[r.child.pid()]; !ok || !p.Of([]int{r.o.User.UID}) {
+	r.main = table.Child(r.first)
+	if p, ok := table[r.child.pid()]; r.o.User != nil && (!ok || !p.Of([]int{r.o.User.UID})) {
 		return errors.New("this machine hides other users' processes from the kiosk; mount /proc without hidepid, and set no ProtectProc= in its systemd unit")
 	}
 	return nil

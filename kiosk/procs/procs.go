@@ -166,6 +166,17 @@ func parseStatus(b []byte) (Process, error) {
 	return p, nil
 }
 
+// Child returns the oldest living process whose parent is pid, 0 if there is
+// none.
+func (t Table) Child(pid int) (child int) {
+	for _, p := range t {
+		if p.PPID == pid && !p.Zombie() && (child == 0 || p.PID < child) {
+			child = p.PID
+		}
+	}
+	return child
+}
+
 // Living counts the processes of the users that have not ended.
 func (t Table) Living(uids []int) (n int) {
 	for _, p := range t {
@@ -271,6 +282,23 @@ func Began(root string, pid int) (uint64, error) {
 		return 0, fmt.Errorf("look at when process %d began: %w", pid, err)
 	}
 	return n, nil
+}
+
+// Stopped reports whether a process has been stopped, as by a signal or a
+// debugger: it is there and does nothing.
+func Stopped(root string, pid int) (bool, error) {
+	b, err := os.ReadFile(filepath.Join(root, strconv.Itoa(pid), "stat"))
+	if gone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at process %d: %w", pid, err)
+	}
+	_, rest, ok := bytes.Cut(b[max(bytes.LastIndexByte(b, ')'), 0):], []byte(" "))
+	if !ok || len(rest) == 0 {
+		return false, fmt.Errorf("look at process %d: its stat is not complete", pid)
+	}
+	return rest[0] == 'T' || rest[0] == 't', nil
 }
 
 // TicksPerSecond is the unit of Began; it is 100 on every Linux.
