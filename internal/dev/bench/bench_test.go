@@ -58,7 +58,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `[{"name":"agent.rss_idle_mb","value":18.5,"unit":"MB","goal":20,"peer":"Beszel 32.4 MB"},` +
-		`{"name":"kiosk.end_to_proof_p95_ms","value":313,"unit":"ms","goal":300}]`
+		`{"name":"kiosk.end_to_proof_p95_ms","value":313,"unit":"ms","goal":200}]`
 	if string(text) != want {
 		t.Errorf("%s", text)
 	}

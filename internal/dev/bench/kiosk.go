@@ -40,8 +40,9 @@ type event struct {
 	AtUS  int64  `json:"at_us"`
 }
 
-// kiosk measures the real one, driven from the outside.
-func kiosk(ctx context.Context, t *table, rounds int) error {
+// kiosk measures the real one in a mode, driven from the outside. Its figures
+// are named with the prefix.
+func kiosk(ctx context.Context, t *table, mode fleet.Mode, prefix string, rounds int) error {
 	s, clear, err := newStage()
 	if err != nil {
 		return err
@@ -67,12 +68,13 @@ func kiosk(ctx context.Context, t *table, rounds int) error {
 		return err
 	}
 	begin := time.Now()
-	k, err := s.StartKiosk(ctx, stage.Kiosk{Screen: screen, Catalogue: s.File("catalogue.toml"), Timings: s.File("timings"), Reach: site.Addr})
+	k, err := s.StartKiosk(ctx, stage.Kiosk{Screen: screen, Catalogue: s.File("catalogue.toml"), Timings: s.File("timings"), Reach: site.Addr,
+		Mode: mode})
 	if err != nil {
 		return err
 	}
-	t.add("kiosk.start_ms", time.Since(begin).Seconds()*1000)
-	if err := kioskRest(ctx, t, k.PID); err != nil {
+	t.add(prefix+"start_ms", time.Since(begin).Seconds()*1000)
+	if err := kioskRest(ctx, t, prefix, k.PID); err != nil {
 		return err
 	}
 	var tiles []float64
@@ -84,22 +86,22 @@ func kiosk(ctx context.Context, t *table, rounds int) error {
 		tiles = append(tiles, took...)
 	}
 	if len(tiles) > 0 {
-		t.add("kiosk.tile_to_painted_p95_ms", percentile(tiles, 95))
+		t.add(prefix+"tile_to_painted_p95_ms", percentile(tiles, 95))
 	}
 	events, err := timings(s.File("timings"))
 	if err != nil {
 		return err
 	}
-	for name, to := range map[string]string{"kiosk.end_to_curtain_p95_ms": "curtain", "kiosk.end_to_proof_p95_ms": "proof", "kiosk.end_to_ready_p95_ms": "ready"} {
+	for name, to := range map[string]string{"end_to_curtain_p95_ms": "curtain", "end_to_proof_p95_ms": "proof", "end_to_ready_p95_ms": "ready"} {
 		if took := spans(events, "end_pressed", to); len(took) > 0 {
-			t.add(name, percentile(took, 95))
+			t.add(prefix+name, percentile(took, 95))
 		}
 	}
 	return nil
 }
 
 // kioskRest measures a kiosk that waits for a client.
-func kioskRest(ctx context.Context, t *table, pid int) error {
+func kioskRest(ctx context.Context, t *table, prefix string, pid int) error {
 	if err := wait(ctx, rest); err != nil {
 		return err
 	}
@@ -115,17 +117,17 @@ func kioskRest(ctx context.Context, t *table, pid int) error {
 	if err != nil {
 		return err
 	}
-	t.add("kiosk.cpu_percent", 100*float64(after-before)/float64(time.Since(begin)))
+	t.add(prefix+"cpu_percent", 100*float64(after-before)/float64(time.Since(begin)))
 	memory, err := rss(pid)
 	if err != nil {
 		return err
 	}
-	t.add("kiosk.rss_mb", memory*1024/1e6)
+	t.add(prefix+"rss_mb", memory*1024/1e6)
 	all, err := stackPSS(pid)
 	if err != nil {
 		return err
 	}
-	t.add("kiosk.stack_pss_mb", all*1024/1e6)
+	t.add(prefix+"stack_pss_mb", all*1024/1e6)
 	return nil
 }
 

@@ -15,10 +15,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"yhteiskone/internal/fleet"
 )
 
 func main() {
-	only := flag.String("only", "", "\"agent\" or \"kiosk\": measure that part alone")
+	only := flag.String("only", "", "\"binaries\", \"agent\", \"kiosk\" or \"errands\": measure that part alone")
 	kiosks := flag.Int("kiosks", 1000, "how many simulated kiosks")
 	rounds := flag.Int("rounds", 20, "how many sessions")
 	flag.Parse()
@@ -39,7 +41,10 @@ func run(ctx context.Context, only string, kiosks, rounds int) error {
 	}{
 		{"binaries", binaries},
 		{"agent", func(ctx context.Context, t *table) error { return agents(ctx, t, kiosks) }},
-		{"kiosk", func(ctx context.Context, t *table) error { return kiosk(ctx, t, rounds) }},
+		{"kiosk", func(ctx context.Context, t *table) error { return kiosk(ctx, t, fleet.Open, "kiosk.", rounds) }},
+		{"errands", func(ctx context.Context, t *table) error {
+			return kiosk(ctx, t, fleet.Errands, "kiosk.errands_", rounds)
+		}},
 	} {
 		if only != "" && only != part.name {
 			continue

@@ -145,17 +145,22 @@ func (s *Stage) Enrol(ctx context.Context) error {
 // Kiosk is how a kiosk is started.
 type Kiosk struct {
 	Screen    *Screen
-	Catalogue string // file with the tiles; empty for those built in
-	Timings   string // file for what happened when; empty for none
-	Reach     string // address of a service here that the tiles lead to; empty for none
+	Catalogue string     // file with the tiles; empty for those built in
+	Timings   string     // file for what happened when; empty for none
+	Mode      fleet.Mode // where clients may go; empty for the agent's word
+	Reach     string     // address of a service here that the tiles lead to; empty for none
 }
 
 // StartKiosk starts the real kiosk and waits until a client could use it, or
 // until it says that none can.
 func (s *Stage) StartKiosk(ctx context.Context, k Kiosk) (*Part, error) {
-	text := fmt.Sprintf("# Written at each start.\nstate = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n\n[wipe]\n"+
+	mode := ""
+	if k.Mode != "" {
+		mode = fmt.Sprintf("mode = %q\n", k.Mode)
+	}
+	text := fmt.Sprintf("# Written at each start.\nstate = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n%s\n[wipe]\n"+
 		"# agent, screen and kiosk have one user here\nshared_user = true\n",
-		s.File("kiosk"), s.Runtime+"/kiosk", s.File("join.toml"), k.Catalogue)
+		s.File("kiosk"), s.Runtime+"/kiosk", s.File("join.toml"), k.Catalogue, mode)
 	if k.Reach != "" {
 		text += fmt.Sprintf("\n[test]\n# to the client's browser this machine is closed otherwise\nreach = [%q]\n", k.Reach)
 	}
