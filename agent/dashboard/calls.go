@@ -30,6 +30,7 @@ type answerButton struct {
 	Value string // as answerOf reads it
 	Word  template.HTML
 	Main  bool
+	Soon  bool // one of the row of times
 }
 
 // soonMinutes are the times in which people say that they come, in minutes.
@@ -42,11 +43,11 @@ const usualMinutes = 10
 func (t teller) answers(all ...fleet.HelpAnswer) (buttons []answerButton) {
 	for i, a := range all {
 		if a != fleet.ComingSoon {
-			buttons = append(buttons, answerButton{string(a), t.say("help.answer." + string(a)), i == 0})
+			buttons = append(buttons, answerButton{string(a), t.say("help.answer." + string(a)), i == 0, false})
 			continue
 		}
 		for _, n := range soonMinutes() {
-			buttons = append(buttons, answerButton{fmt.Sprintf("%s_%d", a, n), t.say("help.in_minutes", "n", n), i == 0})
+			buttons = append(buttons, answerButton{fmt.Sprintf("%s_%d", a, n), t.say("help.in_minutes", "n", n), i == 0, true})
 		}
 	}
 	return buttons

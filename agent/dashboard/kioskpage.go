@@ -29,14 +29,15 @@ type kioskContent struct {
 type kioskNow struct {
 	Card     card
 	Serves   []template.HTML // what is special about how it serves, a sentence each
+	Down     template.HTML   // services that do not answer: no fault of the machine
+	DownTodo string
 	Faults   []fault
 	LastSeen time.Time
 }
 
 type fault struct {
-	Text  template.HTML
-	Todo  string
-	Since time.Time
+	Text, Todo string
+	Since      time.Time
 }
 
 // kioskHealth is how the machine is, in plain words.
@@ -87,11 +88,11 @@ func (b *board) kioskNow(v visit, s state.View) kioskNow {
 	n := kioskNow{Card: b.card(v, s), LastSeen: s.LastSeen}
 	for _, f := range s.Faults {
 		text, todo := b.Texts.Fault(v.tell.lang, f.Code)
-		said := template.HTML(template.HTMLEscapeString(text))
 		if f.Code == fleet.ServicesDown && s.Report != nil && len(s.Report.Serves.Down) > 0 {
-			said = downText(v.tell, s.Report.Serves.Down)
+			n.Down, n.DownTodo = downText(v.tell, s.Report.Serves.Down), todo
+			continue
 		}
-		n.Faults = append(n.Faults, fault{said, todo, f.Since})
+		n.Faults = append(n.Faults, fault{text, todo, f.Since})
 	}
 	if s.Report == nil || !s.Connected {
 		return n

@@ -143,7 +143,7 @@ func TestHelpCallIsAnsweredWithoutJavaScript(t *testing.T) {
 	viewer := h.person("Katsoja", staff.Viewer, "")
 	h.call(kioskID(1), 2)
 	_, html, _ := h.get(satu, "/")
-	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2", "2 minuuttia sitten", "Tulen heti", "5 minuutin päästä", "10 minuutin päästä", "20 minuutin päästä", "En pääse nyt", "Koneista")
+	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2", "2 minuuttia sitten", "Tulen heti", "5 min päästä", "10 min päästä", "20 min päästä", "En pääse nyt", "Koneista")
 	_, html, _ = h.get(viewer, "/")
 	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2")
 	if strings.Contains(html, "Tulen heti") {

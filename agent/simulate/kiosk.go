@@ -124,6 +124,7 @@ func (k *kiosk) connected(ctx context.Context, began time.Time, welcomed func())
 		go conn.KeepAlive()
 	}
 	k.acked(welcome.Applied)
+	k.settings = welcome.Settings.Version
 	for _, n := range k.queue {
 		if err := conn.Send(n.m); err != nil {
 			return err
@@ -216,9 +217,9 @@ func (k *kiosk) serve(ctx context.Context, conn *link.Conn, began time.Time, eve
 			told = k.step(now)
 			report = k.state != before
 		case m := <-heard:
-			before := k.state
+			before := *k.machine
 			told = k.hear(m, now)
-			report = k.state != before
+			report = k.state != before.state || k.waits != before.waits || k.web != before.web
 		}
 		turn.Reset(k.untilTurn())
 		for _, m := range told {
@@ -238,6 +239,8 @@ func (k *kiosk) hear(m wire.Message, now time.Time) []wire.Message {
 	switch m := m.(type) {
 	case wire.Ack:
 		k.acked(m.Seq)
+	case wire.Settings:
+		k.settings = m.Settings.Version
 	case wire.Order:
 		result, told := k.obey(m, now)
 		return append(told, result)

@@ -21,11 +21,15 @@ const (
 	outOfOrder
 	diskNearlyFull
 	outOfService
+	errandsOnly
+	serviceDown
+	strangeKeyboard
 )
 
 // roleOf gives kiosk number n its role. The first is always an ordinary one.
 func roleOf(n int) role {
-	return map[int]role{1: diskNearlyFull, 3: outOfOrder, 5: clockAhead, 7: silent, 9: outOfService}[n%12]
+	return map[int]role{1: diskNearlyFull, 2: serviceDown, 3: outOfOrder, 4: errandsOnly, 5: clockAhead, 7: silent,
+		9: outOfService, 11: strangeKeyboard}[n%12]
 }
 
 // machine is a kiosk without its connection: its states, its health and its
@@ -45,6 +49,10 @@ type machine struct {
 	helpAt time.Time // when the client will ask for help; zero if they will not
 	call   string    // of the open help call
 	pause  bool      // out of service, or about to be
+	waits  bool      // somebody waits for the machine
+	web    bool      // the allow list is lifted for this session
+
+	settings uint64 // version of those heard last
 
 	memory, disk uint64
 	free         float64 // share of the disk
@@ -145,6 +153,7 @@ func (m *machine) end(now time.Time) (tell []wire.Message) {
 		tell = append(tell, wire.HelpOver{Call: m.call})
 		m.call = ""
 	}
+	m.waits, m.web = false, false
 	m.turn(fleet.Erasing, now, m.span(time.Second, 3*time.Second))
 	return tell
 }
@@ -187,6 +196,13 @@ func (m *machine) obey(o wire.Order, now time.Time) (wire.Result, []wire.Message
 			m.turn(fleet.Starting, now, 8*time.Second)
 		}
 	case fleet.Identify, fleet.ShowMessage:
+	case fleet.SomeoneWaits, fleet.NobodyWaits:
+		m.waits = m.state.InSession() && o.Name == fleet.SomeoneWaits
+	case fleet.OpenWeb:
+		if !m.state.InSession() {
+			return wire.Result{Command: o.ID, Why: "invalid"}, nil
+		}
+		m.web = m.role == errandsOnly
 	default:
 		return wire.Result{Command: o.ID, Why: "unknown"}, nil
 	}
@@ -202,9 +218,10 @@ func (m *machine) first(now time.Time) []wire.Message {
 	}
 	n := 4 + m.rng.Uint32N(14)
 	c := wire.Counts{Day: now.AddDate(0, 0, -1).Format(time.DateOnly), Sessions: n, HelpCalls: m.rng.Uint32N(3),
-		Lengths: map[string]uint32{"under_5": n / 4, "5_15": n / 3, "15_30": n - n/4 - n/3},
-		Tiles:   map[string]uint32{"benefits": n / 3, "bank": n / 4, "mail": n - n/3 - n/4},
-		Ends:    map[fleet.End]uint32{fleet.EndButton: n - n/4, fleet.EndIdle: n / 4}}
+		Lengths:  map[string]uint32{"under_5": n / 4, "5_15": n / 3, "15_30": n - n/4 - n/3},
+		Tiles:    map[string]uint32{"benefits": n / 3, "bank": n / 4, "mail": n - n/3 - n/4},
+		Ends:     map[fleet.End]uint32{fleet.EndButton: n - n/4, fleet.EndIdle: n / 4},
+		Outcomes: map[fleet.Outcome]uint32{fleet.GotDone: n / 2, fleet.NoCodes: n / 6, fleet.PageBroken: 1}}
 	return append(tell, c)
 }
 
@@ -230,8 +247,14 @@ func (m *machine) report(now time.Time) wire.Report {
 	if busy {
 		h.BrowserAlive, h.BrowserInPlace = ptr(true), ptr(true)
 	}
+	h.Keyboards, h.Pointers, h.Touch, h.Screens, h.Resolution = ptr(1), ptr(1), ptr(false), ptr(1), ptr("1366x768")
+	h.USBChanges, h.NewKeyboards, h.Sound, h.CardReader = ptr(0), ptr(0), ptr(true), ptr(false)
+	h.ClockSet, h.Updates, h.Swap = ptr(true), ptr(0), ptr(false)
+	if m.role == strangeKeyboard {
+		h.Keyboards, h.USBChanges, h.NewKeyboards = ptr(2), ptr(1), ptr(1)
+	}
 	r := wire.Report{At: m.clock(now), State: m.state, Since: m.clock(m.since), UptimeS: int64(now.Sub(m.booted) / time.Second),
-		Faults: []fleet.Code{}, Health: h}
+		Faults: []fleet.Code{}, Health: h, Serves: m.serves()}
 	if m.role == outOfOrder {
 		r.Faults = append(r.Faults, fleet.WipeUnverified)
 	}
@@ -239,6 +262,18 @@ func (m *machine) report(now time.Time) wire.Report {
 		r.Proof = &wire.ProofBrief{Seq: m.last.Seq, At: m.last.At, Clean: m.last.Clean()}
 	}
 	return r
+}
+
+// serves is how the machine serves just now.
+func (m *machine) serves() *wire.Serves {
+	s := &wire.Serves{Mode: fleet.Open, Web: m.web, Waiting: m.waits, Settings: m.settings, Probed: 20}
+	switch m.role {
+	case errandsOnly:
+		s.Mode = fleet.Errands
+	case serviceDown:
+		s.Down = []string{"Kela"}
+	}
+	return s
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -96,6 +96,26 @@ func TestObey(t *testing.T) {
 	if !r.OK || m.state != fleet.Erasing || len(told) != 1 {
 		t.Errorf("end: %+v %s %v", r, m.state, told)
 	}
+	m.idle(now)
+	if r, _ := m.obey(wire.Order{Name: fleet.OpenWeb}, now); r.OK || r.Why != "invalid" {
+		t.Errorf("the web without a client: %+v", r)
+	}
+	m.role = errandsOnly
+	m.occupy(now)
+	m.obey(wire.Order{Name: fleet.OpenWeb}, now)
+	m.obey(wire.Order{Name: fleet.SomeoneWaits}, now)
+	if s := m.report(now).Serves; !s.Web || !s.Waiting || s.Mode != fleet.Errands {
+		t.Errorf("with a client: %+v", s)
+	}
+	m.obey(wire.Order{Name: fleet.NobodyWaits}, now)
+	if m.report(now).Serves.Waiting {
+		t.Error("still somebody waits")
+	}
+	m.end(now)
+	if m.report(now).Serves.Web {
+		t.Error("the next client has the whole web")
+	}
+	m.role = serving
 	if r, _ := m.obey(wire.Order{Name: "dance"}, now); r.OK || r.Why != "unknown" {
 		t.Errorf("%+v", r)
 	}
