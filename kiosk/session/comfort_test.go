@@ -265,6 +265,17 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 		if len(w.setups) != 3 || w.setups[2].Mode != fleet.Open {
 			t.Errorf("browsers %+v", w.setups)
 		}
+		s.Blocked = []string{"worse.example"}
+		m.Update(s)
+		pass(3 * time.Second)
+		if len(w.setups) != 4 || w.setups[3].Blocked[0] != "worse.example" {
+			t.Errorf("browsers %+v", w.setups)
+		}
+		m.Update(s)
+		pass(3 * time.Second)
+		if len(w.setups) != 4 {
+			t.Error("settings that change nothing cost a browser")
+		}
 	})
 }
 

@@ -61,7 +61,7 @@ func TestOnlyThePicturesUncover(t *testing.T) {
 		for _, p := range []string{"hide_cancel", "hide", "back", "continue", "end_no", "done", "menu", "menu_close", "notice_ok",
 			"more_time", "queue", "queue_over", "say", "say_selected", "keyboard", "size", "contrast", "skip", "answer", "tile"} {
 			w.press(p, "kela")
-			if v := w.last(); v.Hide != HideOn || v.Menu || w.raised != 0 || w.board != "" {
+			if v := w.last(); v.Hide != HideOn || v.Menu || v.Comfort.Keyboard || w.raised != 0 || w.board != "" {
 				t.Fatalf("%q: shows %+v", p, v)
 			}
 		}

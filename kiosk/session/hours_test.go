@@ -73,6 +73,30 @@ func TestClosedOutsideHours(t *testing.T) {
 	})
 }
 
+func TestLightStaysOnForAWhile(t *testing.T) {
+	hoursBench(t, 10*time.Minute, nil, func(t *testing.T, w *world, m *Machine) {
+		pass(11*time.Minute + 50*time.Second)
+		if len(w.lights) != 0 {
+			t.Errorf("the monitor went %v as soon as it closed", w.lights)
+		}
+		pass(15 * time.Second)
+		if !slices.Equal(w.lights, []bool{false}) {
+			t.Errorf("the monitor went %v", w.lights)
+		}
+	})
+	s := fleet.DefaultSettings()
+	benchWith(t, s, nil, func(t *testing.T, w *world, m *Machine) { // somebody looks at their phone
+		inSession(t, w, m)
+		s.Hours = &fleet.Hours{}
+		m.Update(s)
+		pass(8 * time.Minute)
+		wantState(t, m, fleet.InUse)
+		if len(w.lights) != 0 {
+			t.Error("dark before a client's eyes")
+		}
+	})
+}
+
 func TestClientAtClosingTime(t *testing.T) {
 	hoursBench(t, 3*time.Hour, nil, func(t *testing.T, w *world, m *Machine) {
 		inSession(t, w, m)

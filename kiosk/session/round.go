@@ -196,7 +196,6 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 func (m *Machine) over(end fleet.End) {
 	m.plain()
 	m.hidden = hidden{} // overwrites the pictures
-	m.clock = clock{}
 	v := &m.view
 	v.Confirm, v.Message, v.Identify, v.Web = false, "", false, false
 	v.EndsIn, v.Why, v.Left, v.Notice, v.MoreTime, v.Waiting = 0, NoReason, 0, 0, false, false

@@ -166,6 +166,15 @@ func TestErrands(t *testing.T) {
 	})
 }
 
+func TestOpenWebWhereItIsOpen(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		inSession(t, w, m)
+		if r := order(t, m, fleet.OpenWeb); !r.OK || w.last().Web || w.webs != 0 {
+			t.Errorf("result %v, shows %+v", r, w.last())
+		}
+	})
+}
+
 // What is pressed on a view that has gone is nobody's wish.
 func TestStalePressesAreDropped(t *testing.T) {
 	bench(t, func(w *world) { w.presses = make(chan Press, 16) }, func(t *testing.T, w *world, m *Machine) {
