@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"yhteiskone/internal/fleet"
 )
@@ -21,8 +24,8 @@ func TestWipeOnOurOwnMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := exec.Command("bwrap", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
-			"--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", "--ro-bind", self, "/tmp/wipe.test", "--setenv", inside, "1",
+		c := exec.Command("bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
+			"--mqueue", "/dev/mqueue", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", "--ro-bind", self, "/tmp/wipe.test", "--setenv", inside, "1",
 			"/tmp/wipe.test", "-test.v", "-test.run=^TestWipeOnOurOwnMachine$")
 		c.Dir = "/"
 		out, err := c.CombinedOutput()
@@ -34,6 +37,9 @@ func TestWipeOnOurOwnMachine(t *testing.T) {
 		}
 		t.Log(string(out))
 		return
+	}
+	if err := NoCores(); err != nil {
+		t.Fatal(err)
 	}
 	state := t.TempDir()
 	w, err := New(Config{StateDir: state, Places: DefaultPlaces("", "", false, state), Allow: []string{state, "/tmp/wipe.test"},
@@ -112,6 +118,83 @@ func TestWipeOnOurOwnMachine(t *testing.T) {
 			t.Errorf("%s is still there", path)
 		}
 	}
+	plantInKernel(t, look)
+}
+
+// plantInKernel leaves what has no file where the wipe looks, and sees it found
+// and gone.
+func plantInKernel(t *testing.T, look func(at string) fleet.Look) {
+	for _, c := range []struct {
+		look  string
+		plant func() error
+	}{
+		{LookSemaphores, func() error { return errno(unix.Syscall(unix.SYS_SEMGET, unix.IPC_PRIVATE, 3, unix.IPC_CREAT|0o600)) }},
+		{LookQueues, func() error { return errno(unix.Syscall(unix.SYS_MSGGET, unix.IPC_PRIVATE, unix.IPC_CREAT|0o600, 0)) }},
+		{LookQueues, func() error {
+			name := append([]byte("left"), 0)
+			fd, _, e := unix.Syscall6(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(&name[0])), unix.O_CREAT|unix.O_RDWR, 0o600, 0, 0, 0)
+			if e == 0 {
+				unix.Close(int(fd))
+			}
+			return errno(0, 0, e)
+		}},
+		{LookSharedMemory, func() error {
+			return errno(unix.Syscall(unix.SYS_SHMGET, unix.IPC_PRIVATE, 4096, unix.IPC_CREAT|0o600))
+		}},
+		{LookKeys, func() error {
+			_, err := unix.AddKey("user", "left", []byte("a secret"), unix.KEY_SPEC_USER_KEYRING)
+			return err
+		}},
+	} {
+		if l := look(c.look); l.Found != 0 || l.Failed {
+			t.Errorf("%s before: %+v", c.look, l)
+		}
+		if err := c.plant(); err != nil {
+			if c.look == LookKeys {
+				t.Logf("no kernel keys here: %v", err)
+				continue
+			}
+			t.Errorf("plant in %s: %v", c.look, err)
+			continue
+		}
+		if l := look(c.look); l.Found != 1 || l.Failed {
+			t.Errorf("%s with one planted: %+v", c.look, l)
+		}
+		if l := look(c.look); l.Found != 0 || l.Failed {
+			t.Errorf("%s after the wipe: %+v", c.look, l)
+		}
+	}
+	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.TrimSpace(string(pattern)) == "core" { // a real one, where the kernel writes it beside the program
+		if err := os.Mkdir("/tmp/crash", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		look(LookCrashDumps)
+		before := look(LookCrashDumps)
+		// NoCores holds for children too; so the memory is written by hand.
+		c := exec.Command("sh", "-c", "ulimit -c; kill -ABRT $$")
+		c.Dir = "/tmp/crash"
+		out, err := c.CombinedOutput()
+		if l := look(LookCrashDumps); strings.TrimSpace(string(out)) != "0" || err == nil || l.Found != before.Found || exists("/tmp/crash/core") {
+			t.Errorf("a program that crashes under the kiosk: limit %s, %v, %+v", out, err, l)
+		}
+		if err := os.WriteFile("/tmp/crash/core", []byte("\x7fELF"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if l := look(LookCrashDumps); l.Found != before.Found+1 || exists("/tmp/crash/core") {
+			t.Errorf("a core dump: %+v", l)
+		}
+	}
+}
+
+func errno(_, _ uintptr, e unix.Errno) error {
+	if e != 0 {
+		return e
+	}
+	return nil
 }
 
 // A wipe must be quick enough that nobody waits for it.
