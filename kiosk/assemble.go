@@ -34,6 +34,7 @@ type kiosk struct {
 	tiles    *catalogue.Catalogue
 	screen   *screen.Screen
 	browser  *browser.Browser
+	client   *browser.User // whom it runs as; nil for our own user
 	prover   *prover
 	uplink   *uplink.Uplink
 	sensors  *health.Sensors
@@ -176,7 +177,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 	settings := k.config.settings(heard)
 	m := session.New(session.Deps{Browser: k.browser, Wiper: wiper, Prover: k.prover, Screen: k.screen, Tiles: k.tiles,
 		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: aids{}, Services: k.services,
-		Restart: func() { again(errAgain) }, Trace: k.trace, Lang: k.config.Language}, settings)
+		Restart: func() { again(errAgain) }, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
 	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil
 }

@@ -24,6 +24,7 @@ type config struct {
 	Mode      fleet.Mode // set here it goes before the agent's
 	Blocked   []string   // hosts that are never opened; set here they go before the agent's
 	Restart   string     // command for the one restart of a machine whose wipe was not verified; empty for none
+	PowerOff  string     `toml:"power_off"` // command that turns the machine off after closing time; empty for none
 	Browser   browserConfig
 	Session   struct {
 		Idle, Warn, Limit *duration // set here they go before the agent's

@@ -55,6 +55,24 @@ func (m *memory) Unverified() error {
 // Verified forgets an earlier failure.
 func (m *memory) Verified() error { return gone(m.unverified) }
 
+// powerOff is what turns the machine off for the night; nil without a command.
+// It does not wait: the machine ends us like everything else.
+func powerOff(c *config, log *slog.Logger) func() {
+	command := strings.Fields(c.PowerOff)
+	if len(command) == 0 {
+		return nil
+	}
+	return func() {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			if err := exec.CommandContext(ctx, command[0], command[1:]...).Run(); err != nil {
+				log.Error("the machine does not turn itself off", "err", err)
+			}
+		}()
+	}
+}
+
 func there(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

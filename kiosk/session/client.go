@@ -55,10 +55,13 @@ func (m *Machine) pressSession(p Press) (raise bool) {
 	covered := v.Hide != HideNone
 	switch p.What {
 	case "end":
-		v.Confirm, v.Menu = true, false
+		if v.Hide != HideChoose { // that page offers its own way back
+			v.Confirm, v.Menu = true, false
+		}
 	case "end_no":
 		raise, v.Confirm = v.Confirm, false
 	case "continue":
+		m.stillThere()
 		raise = true
 	case "more_time":
 		m.extend()

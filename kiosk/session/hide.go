@@ -35,6 +35,14 @@ func (m *Machine) hide() {
 	m.keyboard()
 }
 
+// stillThere begins the time of a covered page anew for who chooses pictures.
+// Once they are chosen whoever presses may be anybody.
+func (m *Machine) stillThere() {
+	if m.view.Hide == HideChoose {
+		m.hidden.at = time.Now()
+	}
+}
+
 // picture is a press on a picture. It reports whether the page is uncovered.
 func (m *Machine) picture(name string) bool {
 	h, v := &m.hidden, &m.view

@@ -48,6 +48,18 @@ func TestHideIsAtOnceAndCanBeCancelled(t *testing.T) {
 		if w.last().Hide != HideChoose || w.raised != 0 {
 			t.Error("the key for the strip uncovers the page")
 		}
+		w.press("end", "")
+		if w.last().Confirm {
+			t.Error("a question over the pictures would show the page")
+		}
+		pass(14*time.Minute + 30*time.Second)
+		if v := w.last(); v.State != fleet.Warning || v.Hide != HideChoose || v.Picked != 2 {
+			t.Errorf("shows %+v", v)
+		}
+		w.press("continue", "")
+		if v := w.last(); v.State != fleet.InUse || v.HideLeft != 15*time.Minute {
+			t.Errorf("shows %+v", v)
+		}
 		w.press("hide_cancel", "")
 		if v := w.last(); v.Hide != HideNone || v.Picked != 0 || v.HideLeft != 0 || w.raised != 1 || w.board != "fi" {
 			t.Errorf("shows %+v, raised %d, keyboard %q", v, w.raised, w.board)
