@@ -10,8 +10,6 @@ import (
 
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/group"
-	"yhteiskone/kiosk/health"
-	"yhteiskone/kiosk/procs"
 )
 
 // browserConfig says which browser the client gets, and what is around it.
@@ -67,7 +65,7 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 	}
 	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
 		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach,
-		Dir: k.config.Runtime, Allow: allow}
+		Dir: k.config.Runtime, Allow: allow, Printer: k.config.Print.Socket}
 	name := c.User
 	if name == "" {
 		name = browser.DefaultUser
@@ -92,25 +90,25 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 			return nil, fmt.Errorf("let the client's browser come to its policy: %w", err)
 		}
 	}
+	k.client = o.User
 	return browser.New(o)
 }
 
 // untrusted is how the browser gets a cookie that the X server does not trust;
-// nil if it is to be trusted. Who is not trusted hears nothing of a touch
-// screen.
+// nil if it is to be trusted. Whoever is not trusted hears nothing of a touch
+// screen and gets no XKEYBOARD extension. Without that, Chromium 156 reads the
+// keyboard's map eight keys too far: Backspace writes u, Enter writes j and
+// Shift writes m. So it is only done for whoever asks for it by name.
 func (k *kiosk) untrusted() (func() ([]byte, func(), error), error) {
 	mode := k.config.Browser.XTrust
 	if mode == "" {
 		mode = trustAuto
 	}
-	if mode == trustAlways || (mode == trustAuto && health.TouchScreen(procs.Root)) {
+	if mode != trustNever {
 		return nil, nil
 	}
 	_, release, err := k.display.UntrustedCookie()
 	if err != nil {
-		if mode == trustAuto {
-			return nil, nil
-		}
 		return nil, err
 	}
 	release()
