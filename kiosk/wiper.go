@@ -21,8 +21,20 @@ func (k *kiosk) wiper(selections func() (int, error), clearSelections func() err
 	if home != "" {
 		w.Homes = []string{home}
 	}
-	if u, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil {
-		w.Print.Users = []string{u.Username}
+	w.UIDs = []int{os.Getuid()}
+	if k.client != nil {
+		w.UIDs, w.Client = append(w.UIDs, k.client.UID), k.client.UID
+	}
+	for _, uid := range w.UIDs {
+		u, err := user.LookupId(strconv.Itoa(uid))
+		if err != nil {
+			continue // a user without a name has no home and prints as nobody
+		}
+		w.Print.Users = append(w.Print.Users, u.Username)
+		if uid == w.Client && u.HomeDir != "" && u.HomeDir != "/" {
+			w.Homes = append(w.Homes, u.HomeDir)
+			w.Places = append(w.Places, wipe.Place{Path: u.HomeDir})
+		}
 	}
 	wiper, err := wipe.New(w)
 	if err != nil {

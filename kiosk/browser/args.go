@@ -14,6 +14,7 @@ const (
 	insideCookie  = insideHome + "/.Xauthority"
 	// The name is what makes our program the launcher.
 	insideLauncher = "/run/" + door.EnterName
+	insidePrinter  = "/run/cups/cups.sock"
 	policyFolder   = "/etc/chromium/policies/managed"
 
 	// Downloads is where files land that the client fetches.
@@ -47,6 +48,9 @@ type Sandbox struct {
 	// the one that leads to the door. Info is where bubblewrap tells what it
 	// made; 0 for none.
 	Ready, Way, Info int
+	// Printer is the socket of the print server, empty for none. One that is
+	// not there is left out.
+	Printer string
 	// Memory is the machine's, in bytes: the folders' sizes follow from it.
 	Memory int64
 	// Extra are more flags for Chromium; for tests.
@@ -111,6 +115,9 @@ func Args(s Sandbox) []string {
 		"--size", octets(size.home), "--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile+"/Default",
 		"--dir", "/etc", "--ro-bind", s.Launcher, insideLauncher,
 	)
+	if s.Printer != "" {
+		a = append(a, "--dir", "/run/cups", "--ro-bind-try", s.Printer, insidePrinter)
+	}
 	for _, path := range s.Etc {
 		a = append(a, "--ro-bind-try", path, path)
 	}
@@ -138,6 +145,9 @@ func Args(s Sandbox) []string {
 		{"TMPDIR", "/tmp"}, {"YHTEISKONE_SESSION", s.Token},
 	} {
 		a = append(a, "--setenv", v[0], v[1])
+	}
+	if s.Printer != "" {
+		a = append(a, "--setenv", "CUPS_SERVER", insidePrinter)
 	}
 	a = append(a, "--", insideLauncher)
 	return append(a, door.EnterArgs(s.Ready, s.Way, append([]string{s.Chromium}, chromiumArgs(s)...)...)...)

@@ -75,6 +75,9 @@ type Options struct {
 	// means the system's folder for temporary files. The user of the client's
 	// browser must be able to go through it.
 	Dir string
+	// Printer is the socket of the print server that clients print with; empty
+	// for none.
+	Printer string
 	// Leftover makes every Kill leave something behind, for the test that the
 	// proof then fails: "file", "process" or nothing.
 	Leftover string
@@ -238,7 +241,7 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, setup session.Setup, page,
 	room := b.o.Windows.Room()
 	return Sandbox{Chromium: b.o.Chromium, Display: display, Locale: speak(setup.Lang).locale, Contrast: setup.Comfort.Contrast, Policies: policies, Token: mark.Token, Width: room.W, Height: room.H,
 		Page: page, Given: given, Etc: etcFiles(), Masked: present(maskedPrograms()), Extra: b.o.extra,
-		Launcher: b.o.Program, Memory: b.memory}, nil
+		Launcher: b.o.Program, Memory: b.memory, Printer: b.o.Printer}, nil
 }
 
 func present(paths []string) []string {

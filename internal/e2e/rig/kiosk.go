@@ -37,6 +37,7 @@ type KioskOptions struct {
 	Home     string   // address of every tile; the town's if empty
 	Top      string   // lines above the first section
 	Reach    []string // addresses, besides the town's and Home's, that the client's browser may reach
+	Wipe     string   // more lines of [wipe]
 	// Alone runs the kiosk as on the image, where nobody else shares its user:
 	// the strict wipe, with processes and temporary folders of its own so that
 	// the scenario's own work is not taken for a session's.
@@ -70,7 +71,7 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 		text += fmt.Sprintf("[browser]\nchromium = %q\n", o.Chromium)
 	}
 	// Swap and the use of memory are the test machine's, not the kiosk's.
-	text += fmt.Sprintf("[wipe]\nshared_user = %v\nswap = \"allow\"\nmemory = \"allow\"\n[session]\n", !o.Alone)
+	text += fmt.Sprintf("[wipe]\nshared_user = %v\nswap = \"allow\"\nmemory = \"allow\"\n%s\n[session]\n", !o.Alone, o.Wipe)
 	text += o.Session + "\n[test]\n" + o.Test + "\n"
 	text += fmt.Sprintf("reach = [%s]\n", reach(t, o))
 	k.Config = w.Write(o.Name+"/kiosk.toml", text)
