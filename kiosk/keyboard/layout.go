@@ -69,7 +69,7 @@ func alphabets() []alphabet {
 // The layer of numbers, and what Shift makes of it.
 func numbers(shifted bool) [3]string {
 	if shifted {
-		return [3]string{"1234567890", "[]{}<>\\|^~`", "$£§°´¨½²³µ"}
+		return [3]string{"1234567890", "[]{}<>\\|^~`", "$£§°½"}
 	}
 	return [3]string{"1234567890", "@€/:.,-_!?'", "\"()&%+=*#;"}
 }

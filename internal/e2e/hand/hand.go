@@ -66,7 +66,7 @@ func (h Hand) Key(ctx context.Context, keys ...string) error {
 
 // Type types text.
 func (h Hand) Type(ctx context.Context, text string) error {
-	_, err := h.run(ctx, "xdotool", "type", "--delay", "4", text)
+	_, err := h.run(ctx, "xdotool", "type", "--delay", "8", text)
 	return err
 }
 

@@ -33,6 +33,7 @@ type KioskOptions struct {
 	Test     string   // lines of [test]
 	Restart  string   // the command for the one restart
 	Chromium string   // another path of the browser
+	Browser  string   // more lines of [browser]
 	Name     string   // of its folders; "kiosk" if empty
 	Home     string   // address of every tile; the town's if empty
 	Top      string   // lines above the first section
@@ -49,6 +50,10 @@ const (
 	ClassShell  = "KioskShell"
 	classClient = "ClientBrowser"
 )
+
+// BrowserEnv holds lines for [browser] of every kiosk, so that all scenarios can
+// be run with other walls around the client's browser.
+const BrowserEnv = "YHTEISKONE_BROWSER"
 
 // NewKiosk writes the configuration of a kiosk that shows itself on d. It does
 // not start it.
@@ -67,8 +72,9 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	if o.Restart != "" {
 		text += fmt.Sprintf("restart = %q\n", o.Restart)
 	}
+	text += "[browser]\n" + o.Browser + "\n" + os.Getenv(BrowserEnv) + "\n"
 	if o.Chromium != "" {
-		text += fmt.Sprintf("[browser]\nchromium = %q\n", o.Chromium)
+		text += fmt.Sprintf("chromium = %q\n", o.Chromium)
 	}
 	// Swap and the use of memory are the test machine's, not the kiosk's.
 	text += fmt.Sprintf("[wipe]\nshared_user = %v\nswap = \"allow\"\nmemory = \"allow\"\n%s\n[session]\n", !o.Alone, o.Wipe)
