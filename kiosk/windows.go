@@ -36,7 +36,13 @@ func (w windows) Front(class string, place browser.Rect) error {
 	if err != nil {
 		return fmt.Errorf("find the client's window: %w", err)
 	}
-	if at, _, err := w.display.Geometry(main); err == nil && browser.Rect(at) != place {
+	at, mapped, err := w.display.Geometry(main)
+	if err == nil && !mapped { // minimised by the menu of its title
+		if err := w.display.Activate(main); err != nil {
+			return err
+		}
+	}
+	if err == nil && browser.Rect(at) != place {
 		if err := w.display.Maximise(main); err != nil {
 			return err
 		}

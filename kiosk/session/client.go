@@ -144,6 +144,9 @@ func (m *Machine) tick(ctx context.Context) {
 			m.end(ctx, end)
 			return
 		}
+		if look.Alive && !look.Placed {
+			m.raise() // the browser's own menus can hide or shrink its window
+		}
 	} else {
 		m.welcomeTimes()
 		if m.running != nil && !m.painted && time.Since(m.began) > paintTime {

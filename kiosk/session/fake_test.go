@@ -79,6 +79,7 @@ type fakeRun struct {
 	address string
 	killed  bool
 	frozen  bool
+	away    bool // its window is not in its place
 	once    sync.Once
 }
 
@@ -107,15 +108,32 @@ func (r *fakeRun) Painted() <-chan struct{} { return r.painted }
 func (r *fakeRun) Lost() <-chan struct{}    { return r.lost }
 func (r *fakeRun) Open(a string) error {
 	r.w.note("open")
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
 	r.address = a
 	r.w.opened++
 	r.w.dirty = true
 	return nil
 }
-func (r *fakeRun) Look() Look             { return Look{!r.killed, !r.killed, !r.frozen} }
-func (r *fakeRun) Adjust(c Comfort) error { r.w.adjusted = append(r.w.adjusted, c); return nil }
-func (r *fakeRun) OpenWeb() error         { r.w.webs++; return nil }
-func (r *fakeRun) Raise() error           { r.w.raised++; return nil }
+func (r *fakeRun) Look() Look { return Look{!r.killed, !r.killed && !r.away, !r.frozen} }
+func (r *fakeRun) Adjust(c Comfort) error {
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	r.w.adjusted = append(r.w.adjusted, c)
+	return nil
+}
+func (r *fakeRun) OpenWeb() error {
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	r.w.webs++
+	return nil
+}
+func (r *fakeRun) Raise() error {
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	r.w.raised++
+	return nil
+}
 func (r *fakeRun) Kill(context.Context) error {
 	r.w.note("kill")
 	r.killed = true
@@ -162,8 +180,13 @@ func (w *world) Last() *fleet.WipeProof { return nil }
 func (w *world) Spoken(v View) string {
 	return fmt.Sprint(v.State, v.Lang, v.EndsIn, v.Left, v.Notice, v.Confirm, v.Help, v.Hide, v.Picked, v.Message)
 }
-func (w *world) Light(on bool) error { w.lights = append(w.lights, on); return nil }
-func (w *world) Cover() error        { w.note("cover"); return nil }
+func (w *world) Light(on bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lights = append(w.lights, on)
+	return nil
+}
+func (w *world) Cover() error { w.note("cover"); return nil }
 func (w *world) Show(ctx context.Context, v View) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -196,31 +219,53 @@ func (s fakeScreen) Lost() <-chan struct{} { return s.screenLost() }
 func (w *world) Tile(id string) (Tile, bool) {
 	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela"
 }
-func (w *world) Changed()       { w.changed++ }
+func (w *world) Changed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changed++
+}
 func (w *world) Down() []string { return w.down }
 
 type fakeAids struct{ *world }
 
 func (a fakeAids) Can(lang string) (speak, keyboard, sticky bool) { return a.can, a.can, a.can }
 func (a fakeAids) Say(text, lang string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.said = append(a.said, lang+":"+text)
 	return nil
 }
 func (a fakeAids) SaySelected(lang string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.said = append(a.said, lang+":selected")
 	return nil
 }
-func (a fakeAids) Chime() error { a.chimes++; return nil }
+func (a fakeAids) Chime() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.chimes++
+	return nil
+}
 func (a fakeAids) Keyboard(show bool, lang string, above int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.board = ""
 	if show {
 		a.board = lang
 	}
 	return nil
 }
-func (a fakeAids) Sticky(on bool) error { a.stuck = on; return nil }
+func (a fakeAids) Sticky(on bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stuck = on
+	return nil
+}
 func (a fakeAids) Reset() error {
 	a.note("reset")
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.board, a.stuck = "", false
 	a.resets++
 	return nil
@@ -228,17 +273,33 @@ func (a fakeAids) Reset() error {
 
 type fakeUplink struct{ *world }
 
-func (u fakeUplink) Help(call string) error     { u.calls = append(u.calls, call); return nil }
-func (u fakeUplink) HelpOver(call string) error { u.over = append(u.over, call); return nil }
-func (u fakeUplink) Connected() bool            { return u.online }
+func (u fakeUplink) Help(call string) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.calls = append(u.calls, call)
+	return nil
+}
+func (u fakeUplink) HelpOver(call string) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = append(u.over, call)
+	return nil
+}
+func (u fakeUplink) Connected() bool { return u.online }
 
 type fakeCounter struct{ *world }
 
 func (c fakeCounter) Session(category string, length time.Duration, end fleet.End) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.ended = append(c.ended, end)
 }
-func (c fakeCounter) Help()                   {}
-func (c fakeCounter) Outcome(o fleet.Outcome) { c.outcomes = append(c.outcomes, o) }
+func (c fakeCounter) Help() {}
+func (c fakeCounter) Outcome(o fleet.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.outcomes = append(c.outcomes, o)
+}
 
 func (w *world) OutOfService() bool           { return w.aside }
 func (w *world) SetOutOfService(b bool) error { w.aside = b; return nil }
@@ -306,7 +367,13 @@ func (w *world) press(what, arg string) {
 	synctest.Wait()
 }
 
-func pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
+// pass lets time go by. What the test read before was read before.
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	w.mu.Unlock()
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 func wantState(t *testing.T, m *Machine, want fleet.State) {
 	t.Helper()

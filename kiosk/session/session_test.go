@@ -14,7 +14,7 @@ import (
 // inSession brings the machine to a running session.
 func inSession(t *testing.T, w *world, m *Machine) {
 	t.Helper()
-	pass(time.Second)
+	w.pass(time.Second)
 	wantState(t, m, fleet.Ready)
 	w.done()
 	w.press("tile", "kela")
@@ -30,11 +30,11 @@ func inSession(t *testing.T, w *world, m *Machine) {
 func TestEveryEndTakesTheSamePath(t *testing.T) {
 	ends := map[fleet.End]func(*world, *Machine){
 		fleet.EndButton: func(w *world, m *Machine) { w.press("end", ""); w.press("end_yes", "") },
-		fleet.EndIdle:   func(w *world, m *Machine) { pass(5*time.Minute + time.Second) },
+		fleet.EndIdle:   func(w *world, m *Machine) { w.pass(5*time.Minute + time.Second) },
 		fleet.EndLimit: func(w *world, m *Machine) {
 			for range 31 {
 				w.touch()
-				pass(time.Minute)
+				w.pass(time.Minute)
 			}
 		},
 		fleet.EndLocal: func(w *world, m *Machine) { m.End(context.Background(), fleet.EndLocal); synctest.Wait() },
@@ -51,7 +51,7 @@ func TestEveryEndTakesTheSamePath(t *testing.T) {
 				inSession(t, w, m)
 				first := w.run()
 				act(w, m)
-				pass(2 * time.Second)
+				w.pass(2 * time.Second)
 				if got := strings.Join(w.done(), " "); got != "cover reset kill wipe prove finish start" {
 					t.Errorf("the end did %q", got)
 				}
@@ -84,7 +84,7 @@ func TestStopAndInterruption(t *testing.T) {
 		if got := strings.Join(w.done(), " "); got != "cover reset wipe wipe prove finish start" {
 			t.Errorf("a start after an interruption did %q", got)
 		}
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 		if !slices.Equal(w.ended, []fleet.End{fleet.EndInterruption}) {
 			t.Errorf("counted %v", w.ended)
@@ -92,7 +92,7 @@ func TestStopAndInterruption(t *testing.T) {
 		if !slices.Contains(m.Status().Faults, fleet.KioskRestarted) {
 			t.Error("nobody is told of the interruption")
 		}
-		pass(31 * time.Minute)
+		w.pass(31 * time.Minute)
 		if slices.Contains(m.Status().Faults, fleet.KioskRestarted) {
 			t.Error("an old interruption is told for ever")
 		}
@@ -107,7 +107,7 @@ func TestUnverifiedWipeStopsTheMachine(t *testing.T) {
 		w.press("end_yes", "")
 		wantState(t, m, fleet.OutOfOrder)
 		w.done()
-		pass(time.Hour)
+		w.pass(time.Hour)
 		wantState(t, m, fleet.OutOfOrder)
 		if got := w.done(); len(got) != 0 {
 			t.Errorf("out of order, and yet it did %v", got)
@@ -127,27 +127,27 @@ func TestUnverifiedWipeStopsTheMachine(t *testing.T) {
 func TestWarningAndGoingOn(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
 		inSession(t, w, m)
-		pass(4*time.Minute + 30*time.Second)
+		w.pass(4*time.Minute + 30*time.Second)
 		wantState(t, m, fleet.Warning)
 		if v := w.last(); v.EndsIn != 30*time.Second || v.Why != NoReason {
 			t.Errorf("shows %+v", v)
 		}
 		w.press("continue", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.InUse)
-		pass(4*time.Minute + 30*time.Second)
+		w.pass(4*time.Minute + 30*time.Second)
 		w.touch() // a hand on the mouse is enough
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		wantState(t, m, fleet.InUse)
 	})
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) { // the limit cannot be pressed away
 		inSession(t, w, m)
 		for range 29 {
 			w.touch()
-			pass(time.Minute)
+			w.pass(time.Minute)
 		}
 		w.press("continue", "")
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if v := w.last(); v.State != fleet.Warning || v.Why != ByLimit || v.Left != time.Minute {
 			t.Errorf("shows %+v", v)
 		}
@@ -217,13 +217,13 @@ func TestCommands(t *testing.T) {
 		late := fleet.Command{ID: "2", Name: fleet.EndSession, TTL: time.Second}
 		got, got2 := send(m, aside), send(m, late)
 		again := send(m, aside)
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if len(*got) != 0 || m.Status().State != fleet.InUse {
 			t.Fatalf("a command did not wait for the session's end: %v", *got)
 		}
 		w.press("end", "")
 		w.press("end_yes", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.OutOfService)
 		if len(*got) != 1 || !(*got)[0].OK || len(*again) != 0 {
 			t.Errorf("results %v and %v", *got, *again)
@@ -251,7 +251,7 @@ func TestCommands(t *testing.T) {
 
 func TestBrowserThatDoesNotStart(t *testing.T) {
 	bench(t, func(w *world) { w.startErr = errFake }, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Minute)
+		w.pass(time.Minute)
 		wantState(t, m, fleet.OutOfOrder)
 		if !slices.Contains(m.Status().Faults, fleet.BrowserFailing) {
 			t.Error("nobody is told")
@@ -259,7 +259,7 @@ func TestBrowserThatDoesNotStart(t *testing.T) {
 		w.mu.Lock()
 		w.startErr = nil
 		w.mu.Unlock()
-		pass(time.Minute)
+		w.pass(time.Minute)
 		wantState(t, m, fleet.Ready)
 		if len(m.Status().Faults) != 0 {
 			t.Errorf("faults stay: %v", m.Status().Faults)
@@ -269,10 +269,10 @@ func TestBrowserThatDoesNotStart(t *testing.T) {
 
 func TestWaitingBrowserIsReplaced(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		first := w.run()
 		close(first.lost)
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		wantState(t, m, fleet.Ready)
 		if w.run() == first || !first.killed || len(w.ended) != 0 {
 			t.Errorf("replaced %v, killed %v, counted %v", w.run() != first, first.killed, w.ended)
@@ -283,14 +283,41 @@ func TestWaitingBrowserIsReplaced(t *testing.T) {
 	})
 }
 
+// A window that somebody hid by the browser's own menu comes back by itself.
+func TestHiddenWindowComesBack(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		w.pass(time.Second)
+		w.press("tile", "kela")
+		w.pass(3 * time.Second)
+		wantState(t, m, fleet.InUse)
+		before := w.raised
+		w.pass(3 * time.Second)
+		if w.raised != before {
+			t.Error("a window in its place was raised")
+		}
+		w.run().away = true
+		w.pass(2 * time.Second)
+		if w.raised == before {
+			t.Error("a window that was hidden was left so")
+		}
+		w.press("hide", "")
+		w.pass(time.Second)
+		before = w.raised
+		w.pass(3 * time.Second)
+		if w.raised != before {
+			t.Error("a covered page was raised")
+		}
+	})
+}
+
 func TestLanguageIsForgotten(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.press("language", "sv")
 		if w.last().Lang != "sv" {
 			t.Fatal("not changed")
 		}
-		pass(2 * time.Minute)
+		w.pass(2 * time.Minute)
 		if w.last().Lang != "fi" {
 			t.Error("the next person meets the language of the one before")
 		}
@@ -311,7 +338,7 @@ func TestBlankScreenIsDrawnAgain(t *testing.T) {
 		w.mu.Lock()
 		w.showErr = nil
 		w.mu.Unlock()
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if len(m.Status().Faults) != 0 {
 			t.Errorf("faults stay: %v", m.Status().Faults)
 		}
@@ -346,7 +373,7 @@ func TestInServiceTakesBackOutOfService(t *testing.T) {
 		}
 		w.press("end", "")
 		w.press("end_yes", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 	})
 }
