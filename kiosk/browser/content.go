@@ -35,6 +35,8 @@ func contents(mark session.Mark, setup session.Setup, cookie []byte, uid, gid in
 	all = append(all, []content{
 		{insideProfile + "/Default/Preferences", "0600", false, preferences},
 		{"/etc/passwd", "0444", true, fmt.Appendf(nil, "client:x:%d:%d::%s:/usr/sbin/nologin\n", uid, gid, insideHome)},
+		// The system's own print dialog would offer to print into a file.
+		{"/etc/gtk-3.0/settings.ini", "0444", true, []byte("[Settings]\ngtk-print-backends=cups\n")},
 		{"/etc/group", "0444", true, fmt.Appendf(nil, "client:x:%d:\n", gid)},
 	}...)
 	if cookie != nil {

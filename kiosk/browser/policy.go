@@ -81,7 +81,7 @@ func (p Policy) places() []Rule {
 	hosts := hosts{all: !p.Errands, allowed: p.Allow, blocked: p.Blocked}
 	allow, block := hosts.filters()
 	stops := []int{1, 2, 3, 4, 5, 6, 17, 22, 25, 45}
-	open := []string{"chrome://print", "chrome-untrusted://print", "chrome://newtab"}
+	open := []string{"chrome://print", "chrome-untrusted://print", "chrome://newtab", "chrome://omnibox-popup.top-chrome"}
 	shut := append(blockedAddresses(), "chromewebstore.google.com")
 	why := "pages of the machine and of Chromium itself; what the centre does not want"
 	if p.Errands {
@@ -91,7 +91,7 @@ func (p Policy) places() []Rule {
 	}
 	return []Rule{
 		{"URLBlocklist", append(shut, block...), why, stops},
-		{"URLAllowlist", append(open, allow...), "the print preview and the new tab are such pages; services and identification", nil},
+		{"URLAllowlist", append(open, allow...), "the print preview, the new tab and what the address bar suggests are such pages; services and identification", nil},
 	}
 }
 
