@@ -41,13 +41,13 @@ func TestQuestionAtTheEnd(t *testing.T) {
 						t.Fatalf("shows %+v", v)
 					}
 					if !early {
-						pass(time.Second)
+						w.pass(time.Second)
 						wantState(t, m, fleet.Ready)
 					}
 					for _, p := range c.presses {
 						w.press(p.what, p.arg)
 					}
-					pass(2*time.Second + c.wait)
+					w.pass(2*time.Second + c.wait)
 					wantState(t, m, fleet.Ready)
 					if v := w.last(); v.Erased || v.Ask != AskNone {
 						t.Errorf("the question stays: %+v", v)
@@ -69,7 +69,7 @@ func TestQuestionAndTheNextClient(t *testing.T) {
 		w.press("language", "sv")
 		w.press("end", "")
 		w.press("end_yes", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 		if v := w.last(); v.Ask != AskDone || v.Lang != "sv" {
 			t.Fatalf("shows %+v", v)
@@ -79,7 +79,7 @@ func TestQuestionAndTheNextClient(t *testing.T) {
 		}
 		w.press("tile", "kela")
 		wantState(t, m, fleet.Ready)
-		pass(10 * time.Second)
+		w.pass(10 * time.Second)
 		if w.last().Ask != AskDone {
 			t.Error("the question went away too soon")
 		}
@@ -99,7 +99,7 @@ func TestQuestionAndTheNextClient(t *testing.T) {
 
 func TestNobodyIsAskedWhoIsNotThere(t *testing.T) {
 	for name, end := range map[string]func(*world, *Machine){
-		"idle":    func(w *world, m *Machine) { pass(5*time.Minute + time.Second) },
+		"idle":    func(w *world, m *Machine) { w.pass(5*time.Minute + time.Second) },
 		"browser": func(w *world, m *Machine) { close(w.run().lost); synctest.Wait() },
 		"shell":   func(w *world, m *Machine) { w.lost <- struct{}{}; synctest.Wait() },
 		"local":   func(w *world, m *Machine) { m.End(context.Background(), fleet.EndLocal); synctest.Wait() },
@@ -109,7 +109,7 @@ func TestNobodyIsAskedWhoIsNotThere(t *testing.T) {
 				inSession(t, w, m)
 				w.press("language", "sv")
 				end(w, m)
-				pass(time.Second)
+				w.pass(time.Second)
 				if v := w.last(); !v.Erased || v.Ask != AskNone || v.Lang != "fi" {
 					t.Errorf("shows %+v", v)
 				}
@@ -137,10 +137,10 @@ func TestQuestionOutlivesTheWaitingBrowser(t *testing.T) {
 		inSession(t, w, m)
 		w.press("end", "")
 		w.press("end_yes", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		w.press("answer", "no")
 		close(w.run().lost)
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		wantState(t, m, fleet.Ready)
 		if v := w.last(); v.Ask != AskWhy {
 			t.Fatalf("shows %+v", v)

@@ -14,7 +14,7 @@ import (
 func TestComfortIsOfTheSession(t *testing.T) {
 	ends := map[string]func(*world, *Machine){
 		"button": func(w *world, m *Machine) { w.press("end", ""); w.press("end_yes", "") },
-		"idle":   func(w *world, m *Machine) { pass(5*time.Minute + time.Second) },
+		"idle":   func(w *world, m *Machine) { w.pass(5*time.Minute + time.Second) },
 		"crash":  func(w *world, m *Machine) { close(w.run().lost); synctest.Wait() },
 		"shell":  func(w *world, m *Machine) { w.lost <- struct{}{}; synctest.Wait() },
 		"screen": func(w *world, m *Machine) {
@@ -50,7 +50,7 @@ func TestComfortIsOfTheSession(t *testing.T) {
 				if got := strings.Join(w.done(), " "); !strings.HasPrefix(got, "cover reset kill ") {
 					t.Errorf("the end did %q: the voice must fall silent at once", got)
 				}
-				pass(10 * time.Second)
+				w.pass(10 * time.Second)
 				wantState(t, m, fleet.Ready)
 				if v := w.last(); v.Comfort != Plain() || v.Menu || w.board != "" || w.stuck {
 					t.Errorf("the next client finds %+v, keyboard %q, sticky %v", v, w.board, w.stuck)
@@ -90,11 +90,11 @@ func TestWhatCannotBeDoneIsNotBegun(t *testing.T) {
 // presses, and the unused one takes the same path as every other.
 func TestWaitingBrowserFollowsTheChoice(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.done()
 		for _, size := range []string{"125", "150", "200", "300", "200"} {
 			w.press("size", size)
-			pass(300 * time.Millisecond)
+			w.pass(300 * time.Millisecond)
 		}
 		w.press("language", "sv")
 		if v := w.last(); !v.Preparing || v.State != fleet.Ready || v.Lang != "sv" {
@@ -103,11 +103,11 @@ func TestWaitingBrowserFollowsTheChoice(t *testing.T) {
 		if len(w.runs) != 1 {
 			t.Fatalf("%d browsers were started while somebody still looked for their size", len(w.runs))
 		}
-		pass(650 * time.Millisecond)
+		w.pass(650 * time.Millisecond)
 		if got := strings.Join(w.done(), " "); got != "kill wipe prove finish start" {
 			t.Errorf("the choice did %q", got)
 		}
-		pass(800 * time.Millisecond)
+		w.pass(800 * time.Millisecond)
 		if v := w.last(); v.Preparing || v.State != fleet.Ready || v.Comfort.Size != 200 {
 			t.Errorf("shows %+v", v)
 		}
@@ -124,13 +124,13 @@ func TestWaitingBrowserFollowsTheChoice(t *testing.T) {
 
 func TestChoiceTakenBackCostsNothing(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.press("contrast", "")
 		w.press("contrast", "")
 		if w.last().Preparing {
 			t.Error("prepares what is there")
 		}
-		pass(5 * time.Second)
+		w.pass(5 * time.Second)
 		if len(w.runs) != 1 {
 			t.Errorf("%d browsers", len(w.runs))
 		}
@@ -141,15 +141,15 @@ func TestTileWaitsForItsBrowser(t *testing.T) {
 	for name, before := range map[string]time.Duration{"at once": 0, "settling": 300 * time.Millisecond, "starting": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-				pass(time.Second)
+				w.pass(time.Second)
 				w.press("language", "en")
-				pass(before)
+				w.pass(before)
 				w.press("tile", "nonsense")
 				w.press("tile", "kela")
 				if v := w.last(); v.State != fleet.Ready || v.Chosen != "kela" || !v.Preparing {
 					t.Fatalf("shows %+v", v)
 				}
-				pass(750 * time.Millisecond)
+				w.pass(750 * time.Millisecond)
 				wantState(t, m, fleet.InUse)
 				if v := w.last(); v.Chosen != "" || v.Preparing || v.Lang != "en" {
 					t.Errorf("shows %+v", v)
@@ -165,13 +165,13 @@ func TestTileWaitsForItsBrowser(t *testing.T) {
 // A browser that is being started for an old choice is replaced.
 func TestChoiceWhileTheBrowserStarts(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.press("language", "en")
-		pass(700 * time.Millisecond) // the second one has begun
+		w.pass(700 * time.Millisecond) // the second one has begun
 		w.press("language", "sv")
-		pass(200 * time.Millisecond)
+		w.pass(200 * time.Millisecond)
 		w.press("tile", "kela")
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		wantState(t, m, fleet.InUse)
 		if got := w.setups[len(w.setups)-1].Lang; got != "sv" || len(w.runs) != 3 || !w.runs[1].killed {
 			t.Errorf("in %q, with %d browsers", got, len(w.runs))
@@ -184,15 +184,15 @@ func TestChoiceWhileTheBrowserStarts(t *testing.T) {
 
 func TestChoiceIsForgotten(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.press("language", "sv")
 		w.press("size", "300")
 		w.press("sticky", "")
-		pass(50 * time.Second)
+		w.pass(50 * time.Second)
 		if w.last().Comfort.Size != 300 {
 			t.Fatal("forgotten too soon")
 		}
-		pass(15 * time.Second)
+		w.pass(15 * time.Second)
 		if v := w.last(); v.Lang != "fi" || v.Comfort != Plain() || w.stuck || v.Preparing {
 			t.Errorf("the next person meets %+v, sticky %v", v, w.stuck)
 		}
@@ -205,28 +205,28 @@ func TestChoiceIsForgotten(t *testing.T) {
 // A renewal that cannot be proved clean stops the machine, like every other.
 func TestRenewalIsProved(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.found = 1
 		w.press("language", "sv")
 		w.press("tile", "kela")
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		wantState(t, m, fleet.OutOfOrder)
 		if v := w.last(); v.Preparing || v.Chosen != "" || len(w.runs) != 1 {
 			t.Errorf("shows %+v, %d browsers", v, len(w.runs))
 		}
 	})
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) { // and one that does not start is tried again
-		pass(time.Second)
+		w.pass(time.Second)
 		w.mu.Lock()
 		w.startErr = errFake
 		w.mu.Unlock()
 		w.press("language", "sv")
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Starting)
 		w.mu.Lock()
 		w.startErr = nil
 		w.mu.Unlock()
-		pass(5 * time.Second)
+		w.pass(5 * time.Second)
 		wantState(t, m, fleet.Ready)
 		if w.setups[len(w.setups)-1].Lang != "sv" {
 			t.Error("the choice is lost")
@@ -241,7 +241,7 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 		s := plainSettings()
 		s.Mode, s.Blocked, s.Version, s.KioskName, s.Phone, s.Languages = fleet.Errands, []string{"bad.example"}, 7, "Kone 4", "09 1", []string{"fi", "en"}
 		m.Update(s)
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if v := w.last(); len(w.runs) != 1 || v.Mode != fleet.Open || v.KioskName != "Kone 4" || v.Phone != "09 1" || v.Languages != "fi,en" {
 			t.Errorf("in a session: %d browsers, shows %+v", len(w.runs), v)
 		}
@@ -251,7 +251,7 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 		}
 		w.press("end", "")
 		w.press("end_yes", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		if got := w.setups[1]; got.Mode != fleet.Errands || !slices.Equal(got.Blocked, s.Blocked) {
 			t.Errorf("the next browser starts in %+v", got)
 		}
@@ -260,19 +260,19 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 		}
 		s.Mode = fleet.Open
 		m.Update(s)
-		pass(3 * time.Second)
+		w.pass(3 * time.Second)
 		wantState(t, m, fleet.Ready)
 		if len(w.setups) != 3 || w.setups[2].Mode != fleet.Open {
 			t.Errorf("browsers %+v", w.setups)
 		}
 		s.Blocked = []string{"worse.example"}
 		m.Update(s)
-		pass(3 * time.Second)
+		w.pass(3 * time.Second)
 		if len(w.setups) != 4 || w.setups[3].Blocked[0] != "worse.example" {
 			t.Errorf("browsers %+v", w.setups)
 		}
 		m.Update(s)
-		pass(3 * time.Second)
+		w.pass(3 * time.Second)
 		if len(w.setups) != 4 {
 			t.Error("settings that change nothing cost a browser")
 		}
@@ -282,7 +282,7 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 // What is read aloud is what is new, not every second of a countdown.
 func TestSpeech(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		w.press("say", "")
 		if len(w.said) != 1 {
 			t.Fatalf("said %v", w.said)
@@ -291,19 +291,19 @@ func TestSpeech(t *testing.T) {
 		if len(w.said) != 2 {
 			t.Errorf("turned on, it said %v", w.said)
 		}
-		pass(30 * time.Second)
+		w.pass(30 * time.Second)
 		w.press("tile", "kela")
 		if got := w.said[2:]; len(got) != 1 || !strings.Contains(got[0], "in_use") {
 			t.Errorf("a new view said %v", got)
 		}
 		w.said = nil
-		pass(3*time.Minute + 50*time.Second)
+		w.pass(3*time.Minute + 50*time.Second)
 		if len(w.said) != 0 { // minutes that go by are not news
 			t.Errorf("while nothing happens it said %v", w.said)
 		}
 		w.said = nil
 		w.touch()
-		pass(4*time.Minute + 59*time.Second)
+		w.pass(4*time.Minute + 59*time.Second)
 		at := []string{"1m0s", "30s", "20s", "10s"}
 		for i := range max(len(at), len(w.said)) {
 			if i >= len(at) || i >= len(w.said) || !strings.HasPrefix(w.said[i], "fi:warningfi"+at[i]+" ") {

@@ -58,6 +58,7 @@ type world struct {
 	opened int        // sessions
 	before int        // sessions, a move ago
 	slow   bool       // browsers never draw
+	passed time.Duration
 }
 
 // fails makes the browser not start, the shell not draw, the idle time unknown.
@@ -370,6 +371,7 @@ func (w *world) press(what, arg string) {
 // pass lets time go by. What the test read before was read before.
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
+	w.passed += d
 	w.mu.Unlock()
 	time.Sleep(d)
 	synctest.Wait()

@@ -52,7 +52,7 @@ func TestHideIsAtOnceAndCanBeCancelled(t *testing.T) {
 		if w.last().Confirm {
 			t.Error("a question over the pictures would show the page")
 		}
-		pass(14*time.Minute + 30*time.Second)
+		w.pass(14*time.Minute + 30*time.Second)
 		if v := w.last(); v.State != fleet.Warning || v.Hide != HideChoose || v.Picked != 2 {
 			t.Errorf("shows %+v", v)
 		}
@@ -123,18 +123,18 @@ func TestWrongPicturesCostTime(t *testing.T) {
 			if v := w.last(); v.Hide != HideWrong || v.Picked != 0 {
 				t.Fatalf("within the pause it shows %+v", v)
 			}
-			pass(want - time.Second)
+			w.pass(want - time.Second)
 			pictures(w, "cat")
 			if w.last().Picked != 0 {
 				t.Fatal("the pause is too short")
 			}
-			pass(time.Second)
+			w.pass(time.Second)
 			pictures(w, "a", "b", "c")
 		}
 		for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {
 			waits(want * time.Second)
 		}
-		pass(time.Minute)
+		w.pass(time.Minute)
 		pictures(w, "cat", "tree", "cat")
 		if w.last().Hide != HideNone {
 			t.Error("locked out for ever")
@@ -146,16 +146,16 @@ func TestHiddenScreenIsErasedInTheEnd(t *testing.T) {
 	settings := fleet.DefaultSettings()
 	benchWith(t, settings, nil, func(t *testing.T, w *world, m *Machine) {
 		hiddenSession(t, w, m)
-		pass(12*time.Minute + 30*time.Second) // longer than idle
+		w.pass(12*time.Minute + 30*time.Second) // longer than idle
 		if v := w.last(); v.State != fleet.InUse || v.Hide != HideOn || v.HideLeft != 3*time.Minute {
 			t.Fatalf("shows %+v", v)
 		}
 		w.press("continue", "") // who presses may be anybody
-		pass(2 * time.Minute)
+		w.pass(2 * time.Minute)
 		if v := w.last(); v.State != fleet.Warning || v.Hide != HideOn || v.EndsIn != 30*time.Second || w.chimes != 2 {
 			t.Fatalf("shows %+v, %d chimes", v, w.chimes)
 		}
-		pass(31 * time.Second)
+		w.pass(31 * time.Second)
 		if !slices.Equal(w.ended, []fleet.End{fleet.EndIdle}) || w.last().Hide != HideNone {
 			t.Errorf("ended %v, shows %+v", w.ended, w.last())
 		}
@@ -166,11 +166,11 @@ func TestHiddenScreenIsErasedInTheEnd(t *testing.T) {
 	settings.Limit = 10 * time.Minute // other limits go on
 	benchWith(t, settings, nil, func(t *testing.T, w *world, m *Machine) {
 		hiddenSession(t, w, m)
-		pass(9 * time.Minute)
+		w.pass(9 * time.Minute)
 		if v := w.last(); v.State != fleet.Warning || v.Why != ByLimit || v.Hide != HideOn {
 			t.Errorf("shows %+v", v)
 		}
-		pass(time.Minute)
+		w.pass(time.Minute)
 		if !slices.Equal(w.ended, []fleet.End{fleet.EndLimit}) {
 			t.Errorf("ended %v", w.ended)
 		}

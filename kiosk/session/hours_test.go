@@ -28,12 +28,12 @@ func hoursBench(t *testing.T, d time.Duration, prepare func(*world), f func(*tes
 
 func TestClosedOutsideHours(t *testing.T) {
 	hoursBench(t, 10*time.Minute, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 		w.press("size", "200")
-		pass(9*time.Minute + 50*time.Second)
+		w.pass(9*time.Minute + 50*time.Second)
 		w.press("size", "150")
-		pass(10 * time.Second)
+		w.pass(10 * time.Second)
 		wantState(t, m, fleet.Closed)
 		if v := w.last(); v.OpensAt.Hour() != 8 || v.Comfort != Plain() {
 			t.Errorf("shows %+v", v)
@@ -43,27 +43,27 @@ func TestClosedOutsideHours(t *testing.T) {
 		if len(w.lights) != 0 {
 			t.Errorf("the monitor went %v at once", w.lights)
 		}
-		pass(2*time.Minute + time.Second)
+		w.pass(2*time.Minute + time.Second)
 		if !slices.Equal(w.lights, []bool{false}) {
 			t.Fatalf("the monitor went %v", w.lights)
 		}
 		w.touch()
-		pass(time.Second)
+		w.pass(time.Second)
 		if !slices.Equal(w.lights, []bool{false, true}) {
 			t.Errorf("for somebody who touches it the monitor went %v", w.lights)
 		}
-		pass(time.Minute)
+		w.pass(time.Minute)
 		if !slices.Equal(w.lights, []bool{false, true, false}) {
 			t.Errorf("afterwards it went %v", w.lights)
 		}
 		if w.offs != 0 {
 			t.Error("off too soon")
 		}
-		pass(10 * time.Minute)
+		w.pass(10 * time.Minute)
 		if w.offs != 1 {
 			t.Errorf("turned off %d times", w.offs)
 		}
-		pass(8 * time.Hour) // where the machine cannot turn itself off
+		w.pass(8 * time.Hour) // where the machine cannot turn itself off
 		wantState(t, m, fleet.Ready)
 		if v := w.last(); !v.OpensAt.IsZero() || !w.lights[len(w.lights)-1] || w.offs != 1 {
 			t.Errorf("in the morning: %+v, lights %v, off %d times", v, w.lights, w.offs)
@@ -75,11 +75,11 @@ func TestClosedOutsideHours(t *testing.T) {
 
 func TestLightStaysOnForAWhile(t *testing.T) {
 	hoursBench(t, 10*time.Minute, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(11*time.Minute + 50*time.Second)
+		w.pass(11*time.Minute + 50*time.Second)
 		if len(w.lights) != 0 {
 			t.Errorf("the monitor went %v as soon as it closed", w.lights)
 		}
-		pass(15 * time.Second)
+		w.pass(15 * time.Second)
 		if !slices.Equal(w.lights, []bool{false}) {
 			t.Errorf("the monitor went %v", w.lights)
 		}
@@ -89,7 +89,7 @@ func TestLightStaysOnForAWhile(t *testing.T) {
 		inSession(t, w, m)
 		s.Hours = &fleet.Hours{}
 		m.Update(s)
-		pass(8 * time.Minute)
+		w.pass(8 * time.Minute)
 		wantState(t, m, fleet.InUse)
 		if len(w.lights) != 0 {
 			t.Error("dark before a client's eyes")
@@ -121,7 +121,7 @@ func TestClientAtClosingTime(t *testing.T) {
 			t.Error("dark with a client there")
 		}
 		busy(w, time.Minute)
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if !slices.Equal(w.ended, []fleet.End{fleet.EndLimit}) {
 			t.Errorf("ended %v", w.ended)
 		}
@@ -148,7 +148,7 @@ func TestClosingAllOfASudden(t *testing.T) {
 				busy(w, 14*time.Minute+30*time.Second)
 				wantState(t, m, fleet.Warning)
 				busy(w, 30*time.Second)
-				pass(2 * time.Second)
+				w.pass(2 * time.Second)
 				wantState(t, m, fleet.Closed)
 			})
 		})
@@ -157,10 +157,10 @@ func TestClosingAllOfASudden(t *testing.T) {
 
 func TestStaffAtNight(t *testing.T) {
 	hoursBench(t, 10*time.Minute, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(15 * time.Minute)
+		w.pass(15 * time.Minute)
 		wantState(t, m, fleet.Closed)
 		order(t, m, fleet.Identify)
-		pass(time.Second)
+		w.pass(time.Second)
 		if !w.lights[len(w.lights)-1] {
 			t.Error("a machine that shows its name is dark")
 		}
@@ -169,7 +169,7 @@ func TestStaffAtNight(t *testing.T) {
 		order(t, m, fleet.PutInService)
 		wantState(t, m, fleet.Closed)
 		close(w.run().lost) // what breaks at night is mended at night
-		pass(3 * time.Second)
+		w.pass(3 * time.Second)
 		wantState(t, m, fleet.Closed)
 		if w.run().killed {
 			t.Error("no browser is prepared for the morning")
@@ -188,15 +188,15 @@ func TestDigitalSupport(t *testing.T) {
 		s.Support = []fleet.Support{later, past, today}
 		m.Update(s)
 		w.down = []string{"kela", "omakanta"}
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if v := w.last(); v.Support != today || v.Here || v.Down != "kela,omakanta" {
 			t.Errorf("shows %+v", v)
 		}
-		pass(90 * time.Minute)
+		w.pass(90 * time.Minute)
 		if v := w.last(); v.Support != today || !v.Here {
 			t.Errorf("during it: %+v", v)
 		}
-		pass(time.Hour)
+		w.pass(time.Hour)
 		if v := w.last(); v.Support != later || v.Here {
 			t.Errorf("after it: %+v", v)
 		}

@@ -14,10 +14,10 @@ import (
 // A browser that does not answer is as good as dead, and no later.
 func TestFrozenBrowser(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		first := w.run()
 		first.frozen = true
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		wantState(t, m, fleet.Ready)
 		if w.run() == first || !first.killed || len(w.ended) != 0 {
 			t.Error("a frozen browser waits for the next client")
@@ -26,7 +26,7 @@ func TestFrozenBrowser(t *testing.T) {
 		w.press("tile", "kela")
 		w.run().frozen = true
 		w.done()
-		pass(time.Second)
+		w.pass(time.Second)
 		if got := strings.Join(w.done(), " "); got != "cover reset kill wipe prove finish start" || !slices.Equal(w.ended, []fleet.End{fleet.EndBrowser}) {
 			t.Errorf("in a session it did %q and counted %v", got, w.ended)
 		}
@@ -49,7 +49,7 @@ func TestScreenLost(t *testing.T) {
 		wantState(t, m, fleet.Erasing)
 		shown := len(w.views)
 		w.press("help", "")
-		pass(5 * time.Second)
+		w.pass(5 * time.Second)
 		if got := w.done(); len(got) != 0 || len(w.views) != shown {
 			t.Errorf("without a screen it did %v and drew %d times", got, len(w.views)-shown)
 		}
@@ -60,12 +60,12 @@ func TestScreenLost(t *testing.T) {
 		if got := strings.Join(w.done(), " "); got != "cover reset wipe prove finish start" {
 			t.Errorf("with the screen back it did %q", got)
 		}
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 		if !slices.Equal(m.Status().Faults, []fleet.Code{fleet.ScreenFailing}) {
 			t.Errorf("faults %v", m.Status().Faults)
 		}
-		pass(31 * time.Minute)
+		w.pass(31 * time.Minute)
 		if len(m.Status().Faults) != 0 || len(w.ended) != 1 {
 			t.Errorf("faults stay: %v; counted %v", m.Status().Faults, w.ended)
 		}
@@ -74,15 +74,15 @@ func TestScreenLost(t *testing.T) {
 		}
 	})
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) { // at rest, and for longer than anybody waits
-		pass(time.Second)
+		w.pass(time.Second)
 		m.ScreenLost(ctx)
-		pass(12 * time.Second)
+		w.pass(12 * time.Second)
 		wantState(t, m, fleet.OutOfOrder)
 		if len(w.runs) != 1 || !w.run().killed || len(w.ended) != 0 {
 			t.Error("a browser was started, or left, where there is no screen")
 		}
 		m.ScreenBack(ctx)
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 		if v := w.last(); v.Trouble != "" {
 			t.Errorf("shows %+v", v)
@@ -130,7 +130,7 @@ func TestUnprovedSessionIsCountedOnce(t *testing.T) {
 		left = *w.mark
 	})
 	bench(t, func(w *world) { w.mark = &left }, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.Ready)
 		if len(w.ended) != 0 {
 			t.Errorf("and again: %v", w.ended)
@@ -142,7 +142,7 @@ func TestErrands(t *testing.T) {
 	s := plainSettings()
 	s.Mode = fleet.Errands
 	benchWith(t, s, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		if r := order(t, m, fleet.OpenWeb); r.OK || r.Why != "invalid" {
 			t.Errorf("without a session: %v", r)
 		}
@@ -156,7 +156,7 @@ func TestErrands(t *testing.T) {
 		}
 		w.press("end", "")
 		w.press("end_yes", "")
-		pass(time.Second)
+		w.pass(time.Second)
 		if w.last().Web || m.Status().Web {
 			t.Error("the web stays open for the next client")
 		}
@@ -198,11 +198,11 @@ func TestHelpSaysWhoAndWhen(t *testing.T) {
 		if v := w.last(); v.Help != HelpSoon || v.HelpWho != "Sari" || v.HelpIn != 10 {
 			t.Errorf("shows %+v", v)
 		}
-		pass(3*time.Minute + time.Second)
+		w.pass(3*time.Minute + time.Second)
 		if v := w.last(); v.HelpIn != 7 {
 			t.Errorf("three minutes later: in %d minutes", v.HelpIn)
 		}
-		pass(time.Minute)
+		w.pass(time.Minute)
 		w.touch()
 		m.HelpAnswered(w.calls[0], fleet.Coming, 0, "Ali")
 		synctest.Wait()

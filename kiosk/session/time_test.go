@@ -15,11 +15,11 @@ func busy(w *world, d time.Duration) {
 	for d > 0 {
 		step := min(d, 30*time.Second)
 		w.touch()
-		pass(step)
+		w.pass(step)
 		d -= step
 	}
 	w.touch()
-	pass(time.Second)
+	w.pass(time.Second)
 }
 
 func order(t *testing.T, m *Machine, name fleet.CommandName) fleet.Result {
@@ -37,24 +37,24 @@ func TestPhoneWait(t *testing.T) {
 		inSession(t, w, m)
 		w.touch()
 		for range 599 {
-			pass(time.Second)
+			w.pass(time.Second)
 			if v := w.last(); v.State != fleet.InUse || v.EndsIn != 0 || v.Notice != 0 || w.chimes != 0 {
 				t.Fatalf("within ten minutes it shows %+v", v)
 			}
 		}
-		pass(2 * time.Second)
+		w.pass(2 * time.Second)
 		if v := w.last(); v.State != fleet.Warning || v.Why != NoReason || w.chimes != 1 {
 			t.Errorf("after them it shows %+v with %d chimes", v, w.chimes)
 		}
 		w.touch()
-		pass(time.Second)
+		w.pass(time.Second)
 		wantState(t, m, fleet.InUse)
-		pass(11*time.Minute + 57*time.Second)
+		w.pass(11*time.Minute + 57*time.Second)
 		if w.chimes != 4 {
 			t.Errorf("%d chimes in two countdowns, want one and three", w.chimes)
 		}
 		wantState(t, m, fleet.Warning)
-		pass(3 * time.Second)
+		w.pass(3 * time.Second)
 		if !slices.Equal(w.ended, []fleet.End{fleet.EndIdle}) {
 			t.Errorf("ended %v", w.ended)
 		}
@@ -165,12 +165,12 @@ func TestSomebodyWaits(t *testing.T) {
 				busy(w, time.Hour)
 				way.begin(t, w, m)
 				busy(w, 15*time.Minute)
-				pass(2 * time.Second)
+				w.pass(2 * time.Second)
 				if !slices.Equal(w.ended, []fleet.End{fleet.EndLimit}) {
 					t.Fatalf("ended %v", w.ended)
 				}
 				wantState(t, m, fleet.Ready)
-				pass(10 * time.Second)
+				w.pass(10 * time.Second)
 				w.press("tile", "kela")
 				busy(w, time.Minute)
 				if v := w.last(); v.State != fleet.InUse || v.Waiting || v.Left != 0 {
@@ -180,7 +180,7 @@ func TestSomebodyWaits(t *testing.T) {
 		})
 	}
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
-		pass(time.Second)
+		w.pass(time.Second)
 		if err := m.Queue(context.Background(), true); err != ErrNoSession {
 			t.Errorf("a queue at a free machine gave %v", err)
 		}
@@ -217,11 +217,11 @@ func TestUnknownIdleTime(t *testing.T) {
 		w.mu.Lock()
 		w.idleErr = errFake
 		w.mu.Unlock()
-		pass(11 * time.Minute)
+		w.pass(11 * time.Minute)
 		wantState(t, m, fleet.Warning)
 		w.press("continue", "")
 		wantState(t, m, fleet.InUse)
-		pass(12*time.Minute + time.Second)
+		w.pass(12*time.Minute + time.Second)
 		if !slices.Equal(w.ended, []fleet.End{fleet.EndIdle}) {
 			t.Errorf("ended %v: whoever walked away stays for ever", w.ended)
 		}

@@ -82,7 +82,7 @@ func (k *walk) shown(v View) {
 	case (v.State == fleet.Ready || v.State == fleet.Closed || v.State == fleet.OutOfService) && w.dirty:
 		k.wrong = fmt.Sprintf("%s without a proof since the last session", v.State)
 	case v.Erased && w.dirty:
-		k.wrong = fmt.Sprintf("says that it erased without a proof")
+		k.wrong = "says that it erased without a proof"
 	case v.Erased && v.Comfort != Plain():
 		k.wrong = fmt.Sprintf("the comfort of the one before: %+v", v.Comfort)
 	case !in && (v.Confirm || v.Notice != 0 || v.Waiting || v.EndsIn != 0 || v.Left != 0 || v.Web || v.Hide != HideNone || v.HideLeft != 0):
@@ -136,7 +136,7 @@ func (k *walk) moves() []func() {
 		*into = append(*into, name)
 	}
 	wait := func(most time.Duration) func() {
-		return say("wait", func() { pass(time.Duration(r.Int64N(int64(most)))) })
+		return say("wait", func() { w.pass(time.Duration(r.Int64N(int64(most)))) })
 	}
 	presses := []func(){
 		press("tile", "kela"), press("tile", "nothing"), press("end"), press("end_yes"), press("end_no"), press("continue"),
@@ -259,11 +259,11 @@ func (k *walk) settles() {
 	if w.found != 0 {
 		w.press("language", "en")
 		w.press("tile", "kela")
-		pass(20 * time.Minute)
+		w.pass(20 * time.Minute)
 		w.run().once.Do(func() { close(w.run().lost) })
 		want = fleet.OutOfOrder
 	}
-	pass(20 * time.Minute)
+	w.pass(20 * time.Minute)
 	if s := m.Status(); s.State != want {
 		k.failf("left alone it is %s with %v, not %s", s.State, s.Faults, want)
 	}
@@ -274,7 +274,7 @@ func (k *walk) settles() {
 
 // TestWalks goes many random ways. A failing seed fails again.
 func TestWalks(t *testing.T) {
-	walks, steps := uint64(150), 400
+	walks, steps := uint64(80), 400
 	if testing.Short() {
 		walks = 20
 	}
@@ -294,7 +294,7 @@ func TestWalks(t *testing.T) {
 				w.check = k.shown
 				k.start()
 				defer func() { k.stop() }()
-				pass(time.Second)
+				w.pass(time.Second)
 				for range steps {
 					w.before = w.opened
 					list := k.moves()
