@@ -96,7 +96,9 @@ func views() map[string]session.View {
 	add("hide_choose", fleet.InUse, func(v *session.View) { v.Hide, v.Picked = session.HideChoose, 1 })
 	add("hide_on", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft = session.HideOn, 10*time.Minute })
 	add("hide_wrong", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft = session.HideWrong, 2*time.Minute })
-	add("hide_late", fleet.Warning, func(v *session.View) { v.Hide, v.HideLeft, v.EndsIn, v.Picked = session.HideOn, time.Minute, 19*time.Second, 2 })
+	add("hide_late", fleet.Warning, func(v *session.View) {
+		v.Hide, v.HideLeft, v.EndsIn, v.Picked = session.HideOn, time.Minute, 19*time.Second, 2
+	})
 	add("hide_confirm", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft, v.Confirm = session.HideOn, 10*time.Minute, true })
 	for _, h := range []session.HelpState{session.HelpTrying, session.HelpRinging, session.HelpOffline, session.HelpComing,
 		session.HelpSoon, session.HelpNobody} {
@@ -106,7 +108,9 @@ func views() map[string]session.View {
 		add("welcome_help_"+string(h), fleet.Ready, func(v *session.View) { v.Help, v.HelpWho, v.HelpIn = h, "Anna", 5 })
 	}
 	add("welcome_help_anybody", fleet.Ready, func(v *session.View) { v.Help, v.HelpIn = session.HelpSoon, 1 })
-	add("hide_help", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft, v.Help = session.HideOn, 10*time.Minute, session.HelpRinging })
+	add("hide_help", fleet.InUse, func(v *session.View) {
+		v.Hide, v.HideLeft, v.Help = session.HideOn, 10*time.Minute, session.HelpRinging
+	})
 	return all
 }
 

@@ -8,7 +8,7 @@ const fit = (() => {
   const dress = (sheet, page) => {
     sheet.style.setProperty('--u', page.scale + 'px');
     sheet.style.setProperty('--f', page.size / 100);
-    sheet.toggleAttribute('data-large', page.size >= 150);
+    sheet.toggleAttribute('data-large', page.size >= 125);
     sheet.classList.toggle('contrast', page.contrast);
     sheet.lang = page.lang;
     sheet.dir = page.dir;
@@ -18,7 +18,7 @@ const fit = (() => {
   const rows = sheet => {
     for (const row of sheet.querySelectorAll('[data-fit]')) {
       row.removeAttribute('data-tight');
-      for (let step = 1; step <= most && row.scrollWidth > row.clientWidth + 1; step++)
+      for (let step = 1; step <= most && row.scrollWidth > row.clientWidth; step++)
         row.dataset.tight = [...Array(step).keys()].map(n => n + 1).join(' ');
     }
   };
@@ -51,6 +51,12 @@ const fit = (() => {
     return height;
   };
 
-  const sheet = (root, page) => { dress(root, page); rows(root); arrows(root); };
+  // tall lets a page that was to be one picture be scrolled after all.
+  const tall = sheet => {
+    const level = sheet.querySelector('.welcome .level:not([hidden])');
+    if (level && level.scrollHeight > level.clientHeight + 1) sheet.toggleAttribute('data-large', true);
+  };
+
+  const sheet = (root, page) => { dress(root, page); tall(root); rows(root); arrows(root); };
   return {sheet, rows, arrows, measure};
 })();
