@@ -9,8 +9,16 @@
 
 // said is what the kiosk says, through the policy: pages (where our own pages
 // are), list (only the centre's block list holds), contrast, and sizes in
-// percent, the one that holds now last.
-const said = () => chrome.storage.managed.get(['pages', 'list', 'contrast', 'sizes']);
+// percent, the one that holds now last. A browser that has just started hears
+// it a moment later.
+async function said() {
+  for (let tries = 0; tries < 100; tries++) {
+    const all = await chrome.storage.managed.get(['pages', 'list', 'contrast', 'sizes']);
+    if (all.pages) return all;
+    await new Promise(done => setTimeout(done, 100));
+  }
+  return {};
+}
 
 // safer is, by tab, the https address that was tried instead of an http one.
 const safer = new Map();
@@ -22,7 +30,8 @@ chrome.webNavigation.onErrorOccurred.addListener(async d => {
   const url = new URL(d.url);
   const tried = safer.get(d.tabId) === d.url;
   safer.delete(d.tabId);
-  if (url.protocol === 'http:') { // old links; the page itself may be allowed
+  const here = url.hostname === 'localhost' || url.hostname.endsWith('.localhost');
+  if (url.protocol === 'http:' && !here) { // old links; the page itself may be allowed
     url.protocol = 'https:';
     safer.set(d.tabId, url.href);
     go(d.tabId, url.href);
@@ -31,7 +40,7 @@ chrome.webNavigation.onErrorOccurred.addListener(async d => {
   const query = new URLSearchParams();
   if (list) query.set('list', '1');
   if (tried) query.set('steps', '3');
-  const host = url.protocol === 'https:' ? url.hostname : '';
+  const host = /^https?:$/.test(url.protocol) ? url.hostname : '';
   go(d.tabId, pages + '/blocked' + (query.size ? '?' + query : '') + '#' + host);
 });
 
@@ -53,10 +62,12 @@ chrome.webNavigation.onCommitted.addListener(async d => {
 });
 
 chrome.storage.managed.onChanged.addListener(async changes => {
+  // The first change is that anything is said at all; it comes a while after
+  // the browser's start, and a size may have been chosen meanwhile.
   const changed = name => changes[name] && changes[name].oldValue !== undefined;
   const { pages, sizes } = await said();
   for (const tab of await chrome.tabs.query({})) {
-    if (changed('sizes')) resize(tab.id, sizes, true);
+    if (changes.sizes) resize(tab.id, sizes, true);
     if (!changed('list') && !changed('contrast')) continue;
     // Our own pages that are open say what holds now.
     const frame = await chrome.webNavigation.getFrame({ tabId: tab.id, frameId: 0 }).catch(() => null);
