@@ -263,10 +263,14 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 	u.online.Store(true)
 	u.Log.Info("the agent is there")
 	go conn.KeepAlive()
-	gone := make(chan error, 1)
-	go func() { gone <- u.receive(ctx, conn, obey) }()
+	gone, deaf := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(deaf)
+		gone <- u.receive(ctx, conn, obey)
+	}()
 	err = u.talk(ctx, conn, time.Duration(welcome.ReportS)*time.Second, welcome.Applied, report, gone)
 	conn.Close(link.CloseNormal, "")
+	<-deaf // whoever calls Run may take everything away after it
 	return err
 }
 
