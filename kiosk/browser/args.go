@@ -27,6 +27,7 @@ const (
 type Sandbox struct {
 	Chromium string // the program itself, not Debian's script
 	Display  int    // the X server's number
+	Guarded  bool   // the door leads to the X server, not the server's own socket
 	Locale   string // of the browser's own texts
 	Contrast bool   // pages are shown in black on white
 	Policies string // folder of the policy, bound read-only
@@ -111,10 +112,14 @@ func Args(s Sandbox) []string {
 		// Made by root for everybody; without it every start reads all fonts.
 		"--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
 		"--dir", "/tmp/.X11-unix",
-		"--ro-bind", fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display), fmt.Sprintf("/tmp/.X11-unix/X%d", s.Display),
 		"--size", octets(size.home), "--tmpfs", "/home", "--dir", insideHome, "--dir", Downloads, "--dir", insideProfile+"/Default",
 		"--dir", "/etc", "--ro-bind", s.Launcher, insideLauncher,
 	)
+	screen := displaySocket(s.Display)
+	if !s.Guarded {
+		a = append(a, "--ro-bind", screen, screen)
+		screen = ""
+	}
 	if s.Printer != "" {
 		a = append(a, "--dir", "/run/cups", "--ro-bind-try", s.Printer, insidePrinter)
 	}
@@ -150,8 +155,11 @@ func Args(s Sandbox) []string {
 		a = append(a, "--setenv", "CUPS_SERVER", insidePrinter)
 	}
 	a = append(a, "--", insideLauncher)
-	return append(a, door.EnterArgs(s.Ready, s.Way, append([]string{s.Chromium}, chromiumArgs(s)...)...)...)
+	return append(a, door.EnterArgs(s.Ready, s.Way, screen, append([]string{s.Chromium}, chromiumArgs(s)...)...)...)
 }
+
+// displaySocket is where the X server of that number is, outside and inside.
+func displaySocket(number int) string { return fmt.Sprintf("/tmp/.X11-unix/X%d", number) }
 
 func octets(n int64) string { return strconv.FormatInt(n, 10) }
 

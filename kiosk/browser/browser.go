@@ -92,8 +92,9 @@ type Options struct {
 	// Group is where sessions get their control groups; nil for none.
 	Group *group.Home
 	// Untrusted makes an X cookie for one session, for which the server keeps
-	// it apart from all others; release ends it. Nil means that the browser
-	// gets the cookie of Cookies.
+	// it apart from all others; release ends it. The session's door uses it,
+	// nobody inside the sandbox knows it. Nil means that the browser gets the
+	// cookie of Cookies, and goes to the server itself.
 	Untrusted func() (cookie []byte, release func(), err error)
 	// extra are more flags for Chromium, rules replaces the policy; for tests.
 	extra []string
@@ -221,10 +222,16 @@ func (b *Browser) Start(ctx context.Context, mark session.Mark, setup session.Se
 }
 
 // sandbox gathers everything that a session begins with.
-func (b *Browser) sandbox(h *hand, mark session.Mark, setup session.Setup, page, policies string, cookie []byte) (Sandbox, error) {
+func (b *Browser) sandbox(h *hand, mark session.Mark, setup session.Setup, page, policies string) (Sandbox, error) {
 	display, err := displayNumber(b.o.Display)
 	if err != nil {
 		return Sandbox{}, err
+	}
+	var cookie []byte
+	if b.o.Untrusted == nil {
+		if cookie, err = wildCookie(b.o.Cookies, display); err != nil {
+			return Sandbox{}, err
+		}
 	}
 	uid, gid := os.Getuid(), os.Getgid()
 	if u := b.o.User; u != nil {
@@ -239,7 +246,7 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, setup session.Setup, page,
 		return Sandbox{}, err
 	}
 	room := b.o.Windows.Room()
-	return Sandbox{Chromium: b.o.Chromium, Display: display, Locale: speak(setup.Lang).locale, Contrast: setup.Comfort.Contrast, Policies: policies, Token: mark.Token, Width: room.W, Height: room.H,
+	return Sandbox{Chromium: b.o.Chromium, Display: display, Guarded: b.o.Untrusted != nil, Locale: speak(setup.Lang).locale, Contrast: setup.Comfort.Contrast, Policies: policies, Token: mark.Token, Width: room.W, Height: room.H,
 		Page: page, Given: given, Etc: etcFiles(), Masked: present(maskedPrograms()), Extra: b.o.extra,
 		Launcher: b.o.Program, Memory: b.memory, Printer: b.o.Printer}, nil
 }

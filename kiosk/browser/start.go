@@ -40,11 +40,7 @@ func (b *Browser) start(ctx context.Context, mark session.Mark, setup session.Se
 		return nil, err
 	}
 	defer info.Close()
-	cookie, err := b.cookie(r)
-	if err != nil {
-		return nil, err
-	}
-	box, err := b.sandbox(&h, mark, setup, page, policies, cookie)
+	box, err := b.sandbox(&h, mark, setup, page, policies)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +85,18 @@ func (b *Browser) openDoor(r *running, mark session.Mark, group int) (way *os.Fi
 	if err != nil {
 		return nil, fmt.Errorf("open the door: %w", err)
 	}
+	open := door.Open{Home: home, Reach: b.o.Reach}
+	cookie, err := b.untrusted(r)
+	if err != nil {
+		return nil, err
+	}
+	if cookie != nil {
+		display, err := displayNumber(b.o.Display)
+		if err != nil {
+			return nil, err
+		}
+		open.Screen = displaySocket(display)
+	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open the door: %w", err)
@@ -96,9 +104,18 @@ func (b *Browser) openDoor(r *running, mark session.Mark, group int) (way *os.Fi
 	ours, theirs := os.NewFile(uintptr(pair[0]), "door"), os.NewFile(uintptr(pair[1]), "door")
 	defer ours.Close()
 	cmd := exec.Command(b.o.Program)
-	cmd.Args = append([]string{door.Name}, door.Open{Home: home, Reach: b.o.Reach}.Args()...)
+	cmd.Args = append([]string{door.Name}, open.Args()...)
 	cmd.Env = []string{procs.EnvName + "=" + mark.Token}
 	cmd.ExtraFiles = []*os.File{ours} // stdin, stdout and stderr lead nowhere
+	if open.Screen != "" {
+		f, err := inMemory(cookie)
+		if err != nil {
+			theirs.Close()
+			return nil, err
+		}
+		defer f.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
 	if r.door, err = b.begin(cmd, group); err != nil {
 		r.door = nil
 		theirs.Close()
@@ -107,21 +124,18 @@ func (b *Browser) openDoor(r *running, mark session.Mark, group int) (way *os.Fi
 	return theirs, nil
 }
 
-// cookie is what lets one session onto the X server; nil for nothing.
-func (b *Browser) cookie(r *running) ([]byte, error) {
-	display, err := displayNumber(b.o.Display)
-	if err != nil {
-		return nil, err
-	}
+// untrusted gets the X cookie with which the door leads to the X server; nil
+// when the browser gets there itself.
+func (b *Browser) untrusted(r *running) ([]byte, error) {
 	if b.o.Untrusted == nil {
-		return wildCookie(b.o.Cookies, display)
+		return nil, nil
 	}
 	data, release, err := b.o.Untrusted()
 	if err != nil {
 		return nil, err
 	}
 	r.release = release
-	return cookieFor(display, data), nil
+	return data, nil
 }
 
 // stands waits until the sandbox is complete and Chromium is about to run.

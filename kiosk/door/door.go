@@ -26,6 +26,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -60,8 +61,9 @@ const (
 	idleTime    = time.Hour // without a byte either way
 )
 
-// passFD is the handle on which the door gets its listening socket.
-const passFD = 3
+// The door's handles: on which it gets its listening sockets, and from which it
+// reads the X cookie, if there is one.
+const passFD, cookieFD = 3, 4
 
 // Open says what the door lets through besides the public network.
 type Open struct {
@@ -70,6 +72,9 @@ type Open struct {
 	Home netip.AddrPort
 	// Reach are addresses that any name may lead to; for tests.
 	Reach []netip.AddrPort
+	// Screen is the path of the X server's socket, empty if the browser gets
+	// there without the door.
+	Screen string
 }
 
 // Args are the door's arguments.
@@ -78,6 +83,9 @@ func (o Open) Args() []string {
 	for _, r := range o.Reach {
 		args = append(args, "--reach="+r.String())
 	}
+	if o.Screen != "" {
+		args = append(args, "--screen="+o.Screen)
+	}
 	return args
 }
 
@@ -85,6 +93,10 @@ func parseOpen(args []string) (Open, error) {
 	var o Open
 	for _, a := range args {
 		name, value, _ := strings.Cut(a, "=")
+		if name == "--screen" && filepath.IsAbs(value) {
+			o.Screen = value
+			continue
+		}
 		to, err := netip.ParseAddrPort(value)
 		if err != nil {
 			return o, fmt.Errorf("read %s: %w", name, err)
@@ -135,11 +147,23 @@ func stand(args []string) error {
 		return fmt.Errorf("write no core: %w", err)
 	}
 	FirstToGo()
+	var cookie []byte
+	if open.Screen != "" {
+		if cookie, err = io.ReadAll(io.LimitReader(os.NewFile(cookieFD, "cookie"), 256)); err != nil {
+			return fmt.Errorf("read the X cookie: %w", err)
+		}
+	}
 	l, err := receive(passFD)
 	if err != nil {
 		return err
 	}
-	return newDoor(open).serve(context.Background(), l)
+	if open.Screen != "" {
+		if len(l) != 2 {
+			return errors.New("take the sandbox's sockets: the one for the screen is missing")
+		}
+		go screen{open.Screen, cookie}.serve(l[1])
+	}
+	return newDoor(open).serve(context.Background(), l[0])
 }
 
 // FirstToGo tells the kernel to take this process, and what it starts, before
@@ -149,30 +173,35 @@ func FirstToGo() {
 	os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(1000)), 0)
 }
 
-// receive takes the listening socket from the sandbox.
-func receive(fd int) (net.Listener, error) {
+// receive takes the listening sockets from the sandbox.
+func receive(fd int) ([]net.Listener, error) {
 	defer unix.Close(fd)
-	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	b, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(2*4))
 	n, oobn, _, _, err := unix.Recvmsg(fd, b, oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("take the sandbox's socket: %w", err)
+		return nil, fmt.Errorf("take the sandbox's sockets: %w", err)
 	}
 	if n != 1 {
-		return nil, errors.New("take the sandbox's socket: it ended before it gave one")
+		return nil, errors.New("take the sandbox's sockets: it ended before it gave one")
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || len(messages) != 1 {
-		return nil, errors.New("take the sandbox's socket: none came")
+		return nil, errors.New("take the sandbox's sockets: none came")
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return nil, errors.New("take the sandbox's socket: none came")
+	if err != nil || len(fds) == 0 {
+		return nil, errors.New("take the sandbox's sockets: none came")
 	}
-	f := os.NewFile(uintptr(fds[0]), "door")
-	defer f.Close()
-	l, err := net.FileListener(f)
+	var all []net.Listener
+	for _, fd := range fds {
+		f := os.NewFile(uintptr(fd), "door")
+		l, e := net.FileListener(f)
+		f.Close()
+		err = errors.Join(err, e)
+		all = append(all, l)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("take the sandbox's socket: %w", err)
+		return nil, fmt.Errorf("take the sandbox's sockets: %w", err)
 	}
-	return l, nil
+	return all, nil
 }

@@ -319,9 +319,9 @@ func TestHandOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer got.Close()
+	defer got[0].Close()
 	go func() {
-		if c, err := got.Accept(); err == nil {
+		if c, err := got[0].Accept(); err == nil {
 			fmt.Fprintln(c, "here")
 			c.Close()
 		}
@@ -353,17 +353,17 @@ func TestHandOverOfNothing(t *testing.T) {
 		send(pair[0])
 		unix.Close(pair[0])
 		if l, err := receive(pair[1]); err == nil {
-			t.Errorf("%s: %v was taken", name, l.Addr())
+			t.Errorf("%s: %v was taken", name, l)
 		}
 	}
 }
 
 func TestEnterArgs(t *testing.T) {
-	args := EnterArgs(7, 8, "/usr/bin/x", "--y")
-	if len(args) != 4 || args[0] != strconv.Itoa(7) || args[1] != "8" || args[2] != "/usr/bin/x" || args[3] != "--y" {
+	args := EnterArgs(7, 8, "/s", "/usr/bin/x", "--y")
+	if len(args) != 5 || args[0] != strconv.Itoa(7) || args[1] != "8" || args[2] != "/s" || args[3] != "/usr/bin/x" || args[4] != "--y" {
 		t.Errorf("%q", args)
 	}
-	for _, bad := range [][]string{nil, {"1", "2"}, {"x", "2", "y"}, {"1", "", "y"}} {
+	for _, bad := range [][]string{nil, {"1", "2", ""}, {"x", "2", "", "y"}, {"1", "", "", "y"}} {
 		if err := enter(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
