@@ -164,6 +164,11 @@ func (p page) HideLeftSays() (string, error) {
 	return p.texts.count(p.Lang, "hide_left", minutes)
 }
 
+// HideLeftShort says it where there is no room.
+func (p page) HideLeftShort() (string, error) {
+	return p.texts.count(p.Lang, "left_short", int((p.HideLeft+time.Minute-1)/time.Minute))
+}
+
 // HideSoon reports that the wait is nearly over: before, time is no matter.
 func (p page) HideSoon() bool { return p.HideLeft <= 3*time.Minute }
 
