@@ -15,18 +15,21 @@ import (
 // there. It says who the browser is by a cookie that never comes into the
 // sandbox, so that nobody inside can come as somebody else; the X server keeps
 // the browser apart from all others. On the way back it mends one thing: see
-// widened.
+// whole.
 
 // The few words of the X protocol that matter here.
 const (
-	littleEndian       = 'l'
-	cookieName         = "MIT-MAGIC-COOKIE-1"
-	getKeyboardMapping = 101
-	setupHead          = 12
-	setupLimit         = 4096
-	messageSize        = 32
-	isReply            = 1
-	isGeneric          = 35 // an event that may be longer
+	littleEndian = 'l'
+	cookieName   = "MIT-MAGIC-COOKIE-1"
+	setupHead    = 12
+	setupLimit   = 4096
+	firstKeyAt   = 34 // in the server's first answer
+	lastKeyAt    = 35
+	messageSize  = 32
+	sentByClient = 0x80
+	isReply      = 1
+	isMapping    = 34 // the event that the keyboard's mapping has changed
+	isGeneric    = 35 // an event that may be longer
 )
 
 // screen serves X connections of one session.
@@ -62,10 +65,9 @@ func (s screen) one(c net.Conn) error {
 	if _, err := x.Write(setup(s.cookie)); err != nil {
 		return err
 	}
-	asked := &questions{}
 	var both sync.WaitGroup
-	both.Go(func() { there(x, c, asked); c.Close(); x.Close() })
-	both.Go(func() { back(c, x, asked); c.Close(); x.Close() })
+	both.Go(func() { io.Copy(x, c); c.Close(); x.Close() })
+	both.Go(func() { back(c, x); c.Close(); x.Close() })
 	both.Wait()
 	return nil
 }
@@ -101,107 +103,21 @@ func setup(cookie []byte) []byte {
 
 func padded(n int) int { return (n + 3) &^ 3 }
 
-// questions are the requests for the keyboard's mapping that are not answered.
-type questions struct {
-	mu   sync.Mutex
-	open []question
-}
-
-type question struct {
-	number uint16
-	first  byte // the key code that it begins with
-}
-
-func (q *questions) ask(number uint16, first byte) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.open = append(q.open, question{number, first})
-}
-
-// answered returns the question with that number, and whether there was one.
-func (q *questions) answered(number uint16) (first byte, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i, one := range q.open {
-		if one.number == number {
-			q.open = append(q.open[:i], q.open[i+1:]...)
-			return one.first, true
-		}
-	}
-	return 0, false
-}
-
-// there carries requests to the server and notes which ask for the mapping.
-func there(to io.Writer, from io.Reader, asked *questions) error {
-	reader := requests{asked: asked}
-	buf := make([]byte, 256<<10)
-	for {
-		n, err := from.Read(buf)
-		reader.read(buf[:n])
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// requests counts the requests of a stream that comes in pieces.
-type requests struct {
-	asked *questions
-	count uint16
-	head  []byte // the begin of a request, until all that matters is there
-	skip  uint64 // bytes of the present request that are still to come
-}
-
-// requestHead is how much of a request has to be seen: with the long form of
-// its length, 8 bytes; a short one may have 4.
-const requestHead = 8
-
-func (r *requests) read(b []byte) {
-	for len(b) > 0 {
-		if r.skip > 0 {
-			n := min(r.skip, uint64(len(b)))
-			r.skip -= n
-			b = b[n:]
-			continue
-		}
-		r.head = append(r.head, b[0])
-		b = b[1:]
-		if len(r.head) < 4 {
-			continue
-		}
-		size := uint64(binary.LittleEndian.Uint16(r.head[2:])) * 4
-		if size != 4 && len(r.head) < requestHead {
-			continue
-		}
-		if size == 0 {
-			size = uint64(binary.LittleEndian.Uint32(r.head[4:])) * 4
-		}
-		r.count++
-		if r.head[0] == getKeyboardMapping && len(r.head) == requestHead {
-			r.asked.ask(r.count, r.head[4])
-		}
-		if read := uint64(len(r.head)); size > read {
-			r.skip = size - read
-		}
-		r.head = r.head[:0]
-	}
-}
-
-// back carries what the server says.
-func back(to io.Writer, from io.Reader, asked *questions) error {
+// back carries what the server says, from its first answer on.
+func back(to io.Writer, from io.Reader) error {
 	in, out := bufio.NewReaderSize(from, 64<<10), bufio.NewWriterSize(to, 64<<10)
 	head := make([]byte, messageSize)
 	if _, err := io.ReadFull(in, head[:8]); err != nil {
 		return err
 	}
-	out.Write(head[:8])
-	if _, err := io.CopyN(out, in, 4*int64(binary.LittleEndian.Uint16(head[6:]))); err != nil {
+	welcome := append(head[:8:8], make([]byte, 4*int(binary.LittleEndian.Uint16(head[6:])))...)
+	if _, err := io.ReadFull(in, welcome[8:]); err != nil {
 		return err
+	}
+	out.Write(welcome)
+	var first, last byte
+	if len(welcome) > lastKeyAt {
+		first, last = welcome[firstKeyAt], welcome[lastKeyAt]
 	}
 	for {
 		if in.Buffered() == 0 {
@@ -213,17 +129,11 @@ func back(to io.Writer, from io.Reader, asked *questions) error {
 			return err
 		}
 		var more int64
-		if head[0] == isReply || head[0]&0x7f == isGeneric {
+		switch head[0] &^ sentByClient {
+		case isReply, isGeneric:
 			more = 4 * int64(binary.LittleEndian.Uint32(head[4:]))
-		}
-		if head[0] == isReply {
-			if first, ok := asked.answered(binary.LittleEndian.Uint16(head[2:])); ok {
-				widened(out, head, first)
-				if _, err := io.CopyN(out, in, more); err != nil {
-					return err
-				}
-				continue
-			}
+		case isMapping:
+			whole(head, first, last)
 		}
 		if _, err := out.Write(head); err != nil {
 			return err
@@ -234,14 +144,12 @@ func back(to io.Writer, from io.Reader, asked *questions) error {
 	}
 }
 
-// widened writes the head of an answer with the keyboard's mapping so that it
-// begins with key code 0. A Chromium that finds no XKB extension, which is only
-// for those whom the server trusts, counts from there, whatever it asked for:
-// without this an "a" would be an "l", and Tab an "i".
-func widened(out io.Writer, head []byte, first byte) {
-	per := uint32(head[1])
-	extra := uint32(first) * per
-	binary.LittleEndian.PutUint32(head[4:], binary.LittleEndian.Uint32(head[4:])+extra)
-	out.Write(head)
-	out.Write(make([]byte, 4*extra))
+// whole makes an event that says "the keyboard's mapping has changed" speak of
+// all keys. A Chromium that finds no XKB extension, which is only for those
+// whom the server trusts, asks anew for just the keys that the event names and
+// then takes them for all there are: an "a" becomes an "l", and Tab an "i".
+func whole(event []byte, first, last byte) {
+	if first <= last {
+		event[5], event[6] = first, last-first+1
+	}
 }
