@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,6 +52,11 @@ func TestBrowserShots(t *testing.T) {
 			if err := r.Open(address); err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() {
+				if t.Failed() {
+					_ = d.hand().Picture(context.Background(), filepath.Join(folder, c.name+"-failed.png"))
+				}
+			})
 			d.titled(t, c.title)
 			last, err := "", error(nil)
 			await(t, "a page that stays as it is", 20*time.Second, func() bool {

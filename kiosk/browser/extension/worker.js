@@ -44,6 +44,15 @@ chrome.webNavigation.onErrorOccurred.addListener(async d => {
   go(d.tabId, pages + '/blocked' + (query.size ? '?' + query : '') + '#' + host);
 });
 
+// In a browser that has just started a page can be blocked before anybody
+// listens. It is tried once more.
+chrome.runtime.onInstalled.addListener(async () => {
+  for (const tab of await chrome.tabs.query({})) {
+    const frame = await chrome.webNavigation.getFrame({ tabId: tab.id, frameId: 0 }).catch(() => null);
+    if (frame?.errorOccurred) chrome.tabs.reload(tab.id).catch(() => {});
+  }
+});
+
 const go = (tab, url) => chrome.tabs.update(tab, { url }).catch(() => {});
 
 // resize gives a tab the size that holds now, if its own is one that we gave
