@@ -112,8 +112,9 @@ func TestDisplayNumber(t *testing.T) {
 func testPolicies() map[string]Policy {
 	p := Policy{Pages: "http://127.0.0.1:1", Extension: strings.Repeat("a", 32), SearchName: "Haku",
 		SearchURL: "https://search.example/?q={searchTerms}", Blocked: []string{"*.casino.example"}}
+	p.Allow = []string{"www.kela.fi", "*.suomi.fi", "pankki.localhost", "www.casino.example"}
 	errands := p
-	errands.Errands, errands.Allow = true, []string{"www.kela.fi", "*.suomi.fi", "pankki.localhost", "www.casino.example"}
+	errands.Errands = true
 	return map[string]Policy{"open": p, "errands": errands}
 }
 

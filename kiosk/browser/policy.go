@@ -78,7 +78,10 @@ const webstore = "https://clients2.google.com/service/update2/crx"
 
 // places say where a client may go.
 func (p Policy) places() []Rule {
-	hosts := hosts{all: !p.Errands, allowed: p.Allow, blocked: p.Blocked}
+	hosts := hosts{all: true, blocked: p.Blocked}
+	if p.Errands {
+		hosts.all, hosts.allowed = false, p.Allow
+	}
 	allow, block := hosts.filters()
 	stops := []int{1, 2, 3, 4, 5, 6, 17, 22, 25, 45}
 	open := []string{"chrome://print", "chrome-untrusted://print", "chrome://newtab", "chrome://omnibox-popup.top-chrome"}

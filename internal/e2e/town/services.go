@@ -38,6 +38,8 @@ func (t *Town) routes() http.Handler {
 	mux.HandleFunc("GET "+Bank+"/oma/{mark}", t.page("own.html"))
 	mux.HandleFunc("GET "+Bank+"/sw.js", script("pages/sw.js"))
 	mux.HandleFunc("GET "+Bank+"/tunnistettu", t.page("services.html"))
+	mux.HandleFunc("GET "+Bank+"/suoraan", t.page("direct.html"))
+	mux.HandleFunc("GET "+Bank+"/kehys", t.page("frame.html"))
 	mux.HandleFunc("GET "+Bank+"/suojattu/tiliote", t.authenticated(t.page("statement.html")))
 	mux.HandleFunc("GET "+Bank+"/suojattu/tiliote.pdf", t.authenticated(t.sendStatement))
 	mux.HandleFunc("GET "+Benefits+"/{$}", t.page("benefits.html"))
@@ -50,6 +52,7 @@ func (t *Town) routes() http.Handler {
 	mux.HandleFunc("GET "+Identity+"/paluu", t.page("postback.html"))
 	mux.HandleFunc("GET "+Chooser+"/valitse", t.page("choose.html"))
 	mux.HandleFunc("POST "+Chooser+"/valitse", t.chosen)
+	mux.HandleFunc("GET "+Chooser+"/vahvistettu", t.confirmed)
 	return mux
 }
 
@@ -242,7 +245,8 @@ func (t *Town) identify(w http.ResponseWriter, r *http.Request) {
 	}
 	t.event(r, "started", service)
 	cookie(w, "tunnistus", t.visit().Markers["identity_cookie"])
-	http.Redirect(w, r, fmt.Sprintf("http://%s:%d/valitse?palvelu=%s", Chooser, t.Port(), url.QueryEscape(service)), http.StatusFound)
+	http.Redirect(w, r, fmt.Sprintf("http://%s:%d/valitse?palvelu=%s&tapa=%s", Chooser, t.Port(),
+		url.QueryEscape(service), url.QueryEscape(r.URL.Query().Get("tapa"))), http.StatusFound)
 }
 
 // chosen takes the codes, or the word of a browser that it knows.
@@ -260,8 +264,25 @@ func (t *Town) chosen(w http.ResponseWriter, r *http.Request) {
 		t.event(r, "recognised", nil)
 	}
 	cookie(w, "tuttu", m["chooser_cookie"])
-	http.Redirect(w, r, fmt.Sprintf("http://%s:%d/paluu?palvelu=%s&vastaus=%s", Identity, t.Port(),
-		url.QueryEscape(r.PostFormValue("palvelu")), m["address"]), http.StatusSeeOther)
+	way := r.PostFormValue("tapa")
+	on := fmt.Sprintf("http://%s:%d/paluu?palvelu=%s&vastaus=%s&tapa=%s", Identity, t.Port(),
+		url.QueryEscape(r.PostFormValue("palvelu")), m["address"], url.QueryEscape(way))
+	if way == ByPhone { // it goes on when the phone has said yes
+		t.show(w, r, "phone.html", map[string]string{"on": on})
+		return
+	}
+	http.Redirect(w, r, on, http.StatusSeeOther)
+}
+
+// Confirm is the client's press on their phone.
+func (v *Visit) Confirm() { v.phone.Store(true) }
+
+func (t *Town) confirmed(w http.ResponseWriter, r *http.Request) {
+	if !t.visit().phone.Load() {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // identified takes the identification service's answer, posted by the pop-up
@@ -275,5 +296,10 @@ func (t *Town) identified(w http.ResponseWriter, r *http.Request) {
 	}
 	cookie(w, "tunnistettu", m["cookie"])
 	t.event(r, "signed_in", nil)
-	t.show(w, r, "close.html", nil)
+	switch r.PostFormValue("tapa") {
+	case Directly, ByPhone:
+		http.Redirect(w, r, "/tunnistettu", http.StatusSeeOther)
+	default:
+		t.show(w, r, "close.html", nil)
+	}
 }

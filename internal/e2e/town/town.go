@@ -23,6 +23,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,15 @@ const (
 	Benefits = "kela.localhost"
 	Identity = "tunnistus.localhost"
 	Chooser  = "valitse.localhost"
+)
+
+// How a service has its clients identified: in a pop-up, in the page itself, in
+// a frame of the page, or in the page with a phone that says yes.
+const (
+	InPopup  = ""
+	Directly = "suoraan"
+	InFrame  = "kehys"
+	ByPhone  = "puhelin"
 )
 
 //go:embed pages
@@ -137,6 +147,7 @@ type Visit struct {
 	taken  []bool
 	more   chan struct{} // closed and replaced when an event comes
 	pdf    string        // SHA-256 of the statement that was sent
+	phone  atomic.Bool   // the phone has said yes
 }
 
 func newVisit() *Visit { return &Visit{Markers: newMarkers(), more: make(chan struct{})} }
