@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"yhteiskone/internal/fleet"
@@ -40,6 +41,8 @@ type kiosk struct {
 	sensors  *health.Sensors
 	services *services.Prober
 	screens  screens
+	aids     *aids
+	hidden   atomic.Pointer[session.Machine] // hears when the client hid the on-screen keyboard
 	trace    func(string)
 	closed   bool
 }
@@ -76,6 +79,7 @@ func assemble(ctx context.Context, c *config, env map[string]string, log *slog.L
 	if err := k.display.Cover(); err != nil {
 		return nil, err
 	}
+	k.aids = openAids(ctx, k.display, env["ALSA_CONFIG_PATH"], k.keyboardHidden, log)
 	k.screen, err = screen.Open(ctx, screen.Config{Display: k.display, Catalogue: k.tiles, Dir: c.Runtime,
 		Chromium: c.Browser.Chromium, Log: log})
 	return k, err
@@ -91,6 +95,9 @@ func (k *kiosk) close() {
 		if err := k.screen.Close(); err != nil {
 			k.log.Warn("the shell did not close well", "err", err)
 		}
+	}
+	if k.aids != nil {
+		k.aids.close()
 	}
 	if k.browser != nil {
 		k.browser.Close()
@@ -176,8 +183,9 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 	}
 	settings := k.config.settings(heard)
 	m := session.New(session.Deps{Browser: k.browser, Wiper: wiper, Prover: k.prover, Screen: k.screen, Tiles: k.tiles,
-		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: aids{}, Services: k.services,
+		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: k.aids, Services: k.services,
 		Restart: func() { again(errAgain) }, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
+	k.hidden.Store(m)
 	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil
 }

@@ -11,10 +11,10 @@ import (
 // Implements browser.Windows.
 type windows struct{ display *display.Display }
 
-// Room is the screen above the strip.
+// Room is the screen above the strip and the on-screen keyboard.
 func (w windows) Room() browser.Rect {
 	width, height := w.display.Size()
-	return browser.Rect{W: width, H: height - w.display.StripHeight()}
+	return browser.Rect{W: width, H: height - w.display.StripHeight() - w.display.PanelHeight()}
 }
 
 // Where finds the main window of a class.

@@ -25,6 +25,15 @@ func (d *Display) IdleFor() (time.Duration, error) {
 	return time.Duration(info.MsSinceUserInput) * time.Millisecond, nil
 }
 
+// PointerHeld reports whether a button of the mouse, or a finger, is down.
+func (d *Display) PointerHeld() (bool, error) {
+	p, err := xproto.QueryPointer(d.conn, d.root).Reply()
+	if err != nil {
+		return false, fmt.Errorf("ask for the pointer: %w", err)
+	}
+	return p.Mask&(xproto.ButtonMask1|xproto.ButtonMask2|xproto.ButtonMask3) != 0, nil
+}
+
 func (d *Display) selections() []xproto.Atom {
 	return []xproto.Atom{xproto.AtomPrimary, xproto.AtomSecondary, d.atoms.clipboard}
 }

@@ -89,6 +89,9 @@ func (d *Display) stickyNow(opcode byte) (bool, error) {
 	return u32(reply, 56)&xkbStickyKeys != 0, nil
 }
 
+// CapsLock is Caps Lock among what Locks tells.
+const CapsLock byte = 1 << 1
+
 // Locks tells which modifiers stay on now, for ResetKeys.
 func (d *Display) Locks() (byte, error) {
 	opcode, err := d.xkb()

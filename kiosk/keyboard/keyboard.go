@@ -44,6 +44,9 @@ type Config struct {
 	Shell   string // the class of our shell's window: the keyboard stays below it and never types into it
 	Client  string // the class of the client's browser, which is typed into
 	Log     *slog.Logger
+	// Hidden is called, on a goroutine of its own, when the client has hidden
+	// the keyboard by its own key; nil for nobody to tell.
+	Hidden func()
 }
 
 // Keyboard is the on-screen keyboard. Show, Hide and Can may be called from any
@@ -174,8 +177,10 @@ func (k *Keyboard) run(ctx context.Context) {
 				held, err = k.up(held), nil
 			}
 		case <-again:
-			again = time.After(repeatEvery)
-			err = k.typist.Press(display.KeyBackspace)
+			var on bool
+			if on, err = k.repeat(); on {
+				again = time.After(repeatEvery)
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -219,6 +224,22 @@ func (k *Keyboard) down(t display.Touch, before finger) (finger, error) {
 	return now, k.do(key.cap)
 }
 
+// repeat presses the held key once more, and tells whether it goes on. That the
+// finger went up is asked as well: the news of it is lost with a keyboard that
+// was covered under it.
+func (k *Keyboard) repeat() (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fonts == nil || k.Display.Covered() {
+		return false, nil
+	}
+	held, err := k.Display.PointerHeld()
+	if err != nil || !held {
+		return false, err
+	}
+	return true, k.typist.Press(display.KeyBackspace)
+}
+
 // up lets the key go; it only looks different.
 func (k *Keyboard) up(held finger) finger {
 	k.mu.Lock()
@@ -241,7 +262,10 @@ func (k *Keyboard) do(c cap) error {
 	case script:
 		next.latin, next.numbers, next.shift = !next.latin, false, false
 	case hide:
-		k.fonts, k.keys = nil, nil
+		k.fonts, k.keys, k.face = nil, nil, face{}
+		if k.Hidden != nil {
+			go k.Hidden()
+		}
 		return errors.Join(k.panel.Hide(), k.typist.PutBack())
 	case space, char, press:
 		if err := k.focus(); err != nil {
@@ -284,7 +308,7 @@ func (k *Keyboard) write(c cap) error {
 
 // focusPatience is how long the window manager may take to give the keyboard
 // back to the client's page.
-const focusPatience = 300 * time.Millisecond
+const focusPatience = 200 * time.Millisecond
 
 // focus gives the keyboard to the client's page if our own strip has it: Enter
 // on the strip might end the session.

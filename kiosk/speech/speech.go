@@ -115,11 +115,11 @@ func (s *Speech) sounds() bool {
 var errNoVoice = errors.New("this machine has no voice or no loudspeaker for it")
 
 // Say reads the text aloud in place of what is being read, and returns once the
-// voice has begun. An empty text silences.
+// voice has begun. An empty text silences. A chime sounds to its end.
 func (s *Speech) Say(text, lang string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stop()
+	s.stop(false)
 	text = Plain(text, lang)
 	if text == "" {
 		return nil
@@ -149,7 +149,7 @@ func (s *Speech) Chime() error {
 // chime. s.mu is held.
 func (s *Speech) begin(voice *exec.Cmd) error {
 	player := exec.Command(s.player, "-q", "-t", "wav", "-")
-	u := &utterance{}
+	u := &utterance{chime: voice == nil}
 	if voice == nil {
 		player.Stdin = bytes.NewReader(chime())
 		if err := u.start(player, s.config.ALSA); err != nil {
@@ -181,9 +181,11 @@ func (s *Speech) keep(u *utterance) {
 }
 
 // stop ends what is being said, without waiting. s.mu is held.
-func (s *Speech) stop() {
+func (s *Speech) stop(chime bool) {
 	for _, u := range s.said {
-		u.kill()
+		if chime || !u.chime {
+			u.kill()
+		}
 	}
 }
 
@@ -192,7 +194,7 @@ func (s *Speech) stop() {
 func (s *Speech) Silence(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stop()
+	s.stop(true)
 	for _, u := range s.said {
 		if err := u.wait(ctx); err != nil {
 			return fmt.Errorf("silence the voice: %w", err)

@@ -15,6 +15,7 @@ const niceness = 5
 
 // utterance is the processes that say one thing.
 type utterance struct {
+	chime bool
 	parts []part
 }
 
