@@ -22,7 +22,7 @@ func TestBrowserErrandLeavesNothingBehind(t *testing.T) {
 	p.display = p.NewDisplay()
 	p.kiosk = p.NewKiosk(p.display, p.town, p.agent.Enrol(), rig.KioskOptions{Agent: cable.URL()})
 	p.kiosk.Begin()
-	t.Logf("start to ready on the dashboard: %v", p.agent.Shows(10*time.Second, fleet.StatusFree))
+	t.Logf("start to ready on the dashboard: %v", p.agent.Shows(30*time.Second, fleet.StatusFree))
 	staff := p.agent.SignIn()
 	seq := p.kiosk.Is(5*time.Second, "proved", func(s rig.Status) bool { return s.Proof != nil && s.Agent.Connected }).Proof.Seq
 
