@@ -6,6 +6,13 @@
 // never reads what it shows, keeps no address after handing it over and logs
 // nothing. All files of a session lie in memory that ends with it.
 //
+// What a client may open is Chromium's own URL block list in the managed policy;
+// it lies in a folder of ours that the sandbox has read-only, and so it can be
+// changed while the browser runs (OpenWeb). A small extension of our own, which
+// has no right to any page, shows our words for a blocked page and makes open
+// pages follow the client's size; without it nothing more is open. In a frame of
+// a page the words stay Chromium's.
+//
 // The walls around it: the namespaces of bubblewrap, among them one of the
 // network with no way out but the session's door (package door); a user of its
 // own where the machine has one (Options.User), a control group of its own
