@@ -34,7 +34,8 @@ type config struct {
 	}
 	Wipe  wipeConfig
 	Print struct {
-		Socket string // of the print server that clients print with; empty for none
+		Socket      string // of the print server that clients print with; empty for none
+		Spool, Logs string // its folders, which the wipe looks at; empty for Debian's
 	}
 	Test struct {
 		Leftover    string    // "file" or "process": leaves one behind, so that the proof must fail

@@ -16,7 +16,7 @@ func (k *kiosk) wiper(selections func() (int, error), clearSelections func() err
 		Places:    wipe.DefaultPlaces(home, k.env["XDG_RUNTIME_DIR"], c.Wipe.SharedUser, c.Runtime),
 		Allow:     append([]string{c.State, c.Runtime, c.path, c.Join}, c.Wipe.Allow...),
 		AllowSwap: c.Wipe.allows(c.Wipe.Swap), AllowMemory: c.Wipe.allows(c.Wipe.Memory),
-		Print:      wipe.Print{Socket: c.Print.Socket},
+		Print:      wipe.Print{Socket: c.Print.Socket, Spool: c.Print.Spool, Logs: c.Print.Logs},
 		Selections: selections, ClearSelections: clearSelections}
 	if home != "" {
 		w.Homes = []string{home}

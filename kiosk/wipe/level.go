@@ -46,7 +46,7 @@ func (w *Wiper) settled(ctx context.Context, h hunt) (tally, error) {
 	if h.before == nil || h.before.Memory == nil {
 		return tally{}, nil // another boot: that memory is gone
 	}
-	ctx, stop := context.WithTimeout(ctx, settleTime)
+	ctx, stop := context.WithTimeout(ctx, w.settle)
 	defer stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

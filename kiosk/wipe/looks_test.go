@@ -177,6 +177,7 @@ func TestMemoryLevel(t *testing.T) {
 		t.Errorf("files in /run: %+v", l)
 	}
 	// A session's memory goes a moment after its last process.
+	w.settle = time.Minute
 	w.used = func(string) (uint64, int64, error) { return 0, 0, errors.New("hidden") }
 	ctx, stop := context.WithTimeout(t.Context(), 60*time.Millisecond)
 	context.AfterFunc(ctx, func() { shmem(100000) })
@@ -184,6 +185,7 @@ func TestMemoryLevel(t *testing.T) {
 	if l := find(t, w.Wipe(t.Context(), mark), LookMemory); l.Found != 0 {
 		t.Errorf("memory that is still being given back: %+v", l)
 	}
+	w.settle = settleTime
 	m.write(filepath.Join(m.proc, "meminfo"), "MemTotal: 1 kB\n")
 	if l := find(t, w.Wipe(t.Context(), mark), LookMemory); !l.Failed {
 		t.Errorf("a kernel that does not say: %+v", l)

@@ -18,12 +18,12 @@ type Print struct {
 	Socket string   // where it listens; empty means Debian's
 	Spool  string   // its folder for jobs; empty means Debian's
 	Logs   string   // its folder for logs; empty means Debian's
-	Users  []string // the names under which sessions print, beside "unknown"
+	Users  []string // the names of our users
 }
 
-// unknownUser is the name under which a program prints whose user has no name:
-// the sandbox has no list of users.
-const unknownUser = "unknown"
+// sandboxUsers are the names under which the client's browser prints: that of
+// the sandbox's own user, and what a program says whose user has no name.
+func sandboxUsers() []string { return []string{"client", "unknown"} }
 
 func (p Print) orDebians(system string) Print {
 	for to, path := range map[*string]string{&p.Socket: "/run/cups/cups.sock", &p.Spool: "/var/spool/cups", &p.Logs: "/var/log/cups"} {
@@ -31,7 +31,7 @@ func (p Print) orDebians(system string) Print {
 			*to = filepath.Join(system, path)
 		}
 	}
-	p.Users = append(slices.Clone(p.Users), unknownUser)
+	p.Users = append(sandboxUsers(), p.Users...)
 	return p
 }
 
@@ -106,15 +106,25 @@ func (w *Wiper) purge(ctx context.Context, server printServer, j job) error {
 	return nil
 }
 
-// ours are the jobs that must go.
+// ours are the jobs that must go. The server tells nobody else whose a job is,
+// so each user is asked for.
 func (w *Wiper) ours(ctx context.Context, server printServer, h hunt) ([]job, error) {
-	all, err := server.jobs(ctx, unknownUser)
-	if err != nil || !w.c.SharedUser {
-		return all, err
+	if !w.c.SharedUser {
+		return server.jobs(ctx, sandboxUsers()[0])
 	}
-	return slices.DeleteFunc(all, func(j job) bool {
-		return j.owner != unknownUser || (j.created != 0 && time.Unix(int64(j.created), 0).Before(h.since.Truncate(time.Second)))
-	}), nil
+	var all []job
+	for _, user := range sandboxUsers() {
+		jobs, err := server.jobs(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		for _, j := range jobs {
+			if j.owner == user && (j.created == 0 || !time.Unix(int64(j.created), 0).Before(h.since.Truncate(time.Second))) {
+				all = append(all, j)
+			}
+		}
+	}
+	return all, nil
 }
 
 // spool looks for what jobs left in the server's folder, where we may read it.

@@ -37,7 +37,7 @@ func spooled(t *testing.T, p *rig.Printer) []string {
 // purged with its files, whether or not it is still of interest to the server.
 func TestPrinting(t *testing.T) {
 	m := newMachine(t)
-	p := rig.OpenPrinter(t, filepath.Join(m.system, "cups"))
+	p := rig.OpenPrinter(t, filepath.Join(m.system, "cups"), true)
 	w := m.wiper(func(c *Config) {
 		c.Print = Print{Socket: p.Socket, Spool: p.Spool, Logs: p.Logs, Users: []string{userName(t)}}
 	})
@@ -67,7 +67,7 @@ func TestPrinting(t *testing.T) {
 	p.Slow()
 	p.Start()
 	await(t, "the second job's turn", func() bool {
-		jobs, err := printServer{p.Socket}.jobs(t.Context(), unknownUser)
+		jobs, err := printServer{p.Socket}.jobs(t.Context(), "client")
 		return err == nil && slices.ContainsFunc(jobs, func(j job) bool { return j.state == 5 })
 	})
 	if files := spooled(t, p); len(files) < 2 {
@@ -102,7 +102,7 @@ func TestPrinting(t *testing.T) {
 // A job that the server does not let go fails the proof.
 func TestPrintJobThatStays(t *testing.T) {
 	m := newMachine(t)
-	p := rig.OpenPrinter(t, filepath.Join(m.system, "cups"))
+	p := rig.OpenPrinter(t, filepath.Join(m.system, "cups"), true)
 	w := m.wiper(func(c *Config) {
 		c.Print = Print{Socket: p.Socket, Spool: p.Spool, Logs: p.Logs, Users: []string{"somebody-else"}}
 	})
@@ -130,6 +130,17 @@ func TestPrintJobThatStays(t *testing.T) {
 	}
 	if jobs := p.Jobs(); len(jobs) != 2 {
 		t.Errorf("a person's jobs are gone: %q", jobs)
+	}
+	// A sandbox's on that machine is not.
+	if ok, err := (printServer{p.Socket}).purge(t.Context(), 2, "client"); ok || err != nil {
+		t.Errorf("somebody else purged a person's job: %v %v", ok, err)
+	}
+	p.PrintAs("client", title, doc)
+	if l := find(t, w.Wipe(t.Context(), mark), LookPrintJobs); l.Looked != 2 || l.Found != 0 || l.Failed {
+		t.Errorf("shared, a sandbox's job: %+v", l)
+	}
+	if jobs := p.Jobs(); len(jobs) != 2 {
+		t.Errorf("the jobs are %q, want the person's two", jobs)
 	}
 	p.Close()
 	if l := find(t, w.Wipe(t.Context(), mark), LookPrintJobs); l.Found != 0 || l.Failed || l.Looked != 0 {

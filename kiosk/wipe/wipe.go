@@ -115,6 +115,7 @@ type Wiper struct {
 	extra    []Place           // those of them that Places do not hold
 	cores    func() (uint64, error)
 	used     func(path string) (dev uint64, bytes int64, err error)
+	settle   time.Duration
 	kill     func(pid int, began uint64) error
 	writable writable
 }
@@ -151,7 +152,7 @@ func New(c Config) (*Wiper, error) {
 		c.UIDs = []int{os.Getuid()}
 	}
 	c.Print = c.Print.orDebians(c.System)
-	w := &Wiper{c: c, shm: "/dev/shm", queues: "/dev/mqueue", cores: coreLimit, used: usedMemory}
+	w := &Wiper{c: c, shm: "/dev/shm", queues: "/dev/mqueue", cores: coreLimit, used: usedMemory, settle: settleTime}
 	w.kinds, w.extra = kinds(c)
 	w.kill = func(pid int, began uint64) error { return procs.Kill(c.Proc, pid, began) }
 	return w, nil

@@ -30,9 +30,9 @@ type Printer struct {
 const printerPatience = 30 * time.Second
 
 // OpenPrinter starts a print server in a folder, which must be empty or not be
-// there. Its rules are Debian's, with the most talkative log; it ends with the
+// there. Its rules are Debian's. A talkative one logs titles. It ends with the
 // test.
-func OpenPrinter(t testing.TB, dir string) *Printer {
+func OpenPrinter(t testing.TB, dir string, talkative bool) *Printer {
 	t.Helper()
 	p := &Printer{t: t, Socket: filepath.Join(dir, "cups.sock"), Spool: filepath.Join(dir, "spool"), Logs: filepath.Join(dir, "log"),
 		Paper: filepath.Join(dir, "paper"), Queue: "paperi", done: make(chan struct{})}
@@ -56,14 +56,18 @@ func OpenPrinter(t testing.TB, dir string) *Printer {
 	}
 	files := fmt.Sprintf("ServerRoot %s\nRequestRoot %s\nTempDir %s/tmp\nCacheDir %s/cache\nStateDir %s/state\nAccessLog %s/access_log\n"+
 		"ErrorLog %s/error_log\nPageLog %s/page_log\nServerBin %s\n%s", root, p.Spool, p.Spool, dir, dir, p.Logs, p.Logs, p.Logs, bin, whoPrints())
-	rules := fmt.Sprintf("Listen %s\nBrowsing Off\nWebInterface No\nLogLevel debug\nPageLogFormat %%p %%u %%j %%{job-name}\n", p.Socket) +
+	logs := "LogLevel warn\nPageLogFormat\n" // the second is Debian's: without it titles are logged
+	if talkative {
+		logs = "LogLevel debug\nPageLogFormat %p %u %j %{job-name}\n"
+	}
+	rules := "Listen " + p.Socket + "\nBrowsing Off\nWebInterface No\n" + logs +
 		"<Location />\nOrder allow,deny\nAllow all\n</Location>\n<Policy default>\n" +
 		// as Debian has it, except that the scenario may make and stop a queue
 		"<Limit Create-Job Print-Job Print-URI Validate-Job>\nOrder deny,allow\n</Limit>\n" +
 		"<Limit Cancel-Job Cancel-My-Jobs Send-Document Hold-Job Release-Job>\nRequire user @OWNER @SYSTEM\nOrder deny,allow\n</Limit>\n" +
 		"<Limit Purge-Jobs Cancel-Jobs>\nAuthType Default\nRequire user @SYSTEM\nOrder deny,allow\n</Limit>\n" +
 		"<Limit All>\nOrder deny,allow\n</Limit>\n</Policy>\n"
-	for name, text := range map[string]string{"cups-files.conf": files, "cupsd.conf": rules} {
+	for name, text := range map[string]string{"cups-files.conf": files, "cupsd.conf": rules, "paper.ppd": printerAbout} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +83,7 @@ func OpenPrinter(t testing.TB, dir string) *Printer {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		_, err := p.run("lpadmin", "-p", p.Queue, "-E", "-v", "paper:/", "-m", "raw")
+		_, err := p.run("lpadmin", "-p", p.Queue, "-E", "-v", "paper:/", "-P", filepath.Join(root, "paper.ppd"))
 		if err == nil {
 			return p
 		}
@@ -94,6 +98,44 @@ func OpenPrinter(t testing.TB, dir string) *Printer {
 		}
 	}
 }
+
+// printerAbout is what the printer says of itself: it takes PDF as it is.
+const printerAbout = `*PPD-Adobe: "4.3"
+*FormatVersion: "4.3"
+*FileVersion: "1.0"
+*LanguageVersion: English
+*LanguageEncoding: ISOLatin1
+*PCFileName: "PAPER.PPD"
+*Manufacturer: "Paper"
+*Product: "(Paper)"
+*ModelName: "Paper"
+*ShortNickName: "Paper"
+*NickName: "Paper"
+*PSVersion: "(3010.000) 0"
+*LanguageLevel: "3"
+*ColorDevice: True
+*DefaultColorSpace: RGB
+*FileSystem: False
+*Throughput: "1"
+*LandscapeOrientation: Plus90
+*TTRasterizer: Type42
+*cupsVersion: 2.4
+*cupsFilter2: "application/pdf application/pdf 0 -"
+*OpenUI *PageSize/Page Size: PickOne
+*OrderDependency: 10 AnySetup *PageSize
+*DefaultPageSize: A4
+*PageSize A4/A4: "<</PageSize[595 842]>>setpagedevice"
+*CloseUI: *PageSize
+*OpenUI *PageRegion: PickOne
+*OrderDependency: 10 AnySetup *PageRegion
+*DefaultPageRegion: A4
+*PageRegion A4/A4: "<</PageSize[595 842]>>setpagedevice"
+*CloseUI: *PageRegion
+*DefaultImageableArea: A4
+*ImageableArea A4/A4: "0 0 595 842"
+*DefaultPaperDimension: A4
+*PaperDimension A4/A4: "595 842"
+`
 
 // whoPrints are the users that the server becomes for its helpers; root is not
 // allowed among them.
@@ -144,7 +186,15 @@ func (p *Printer) run(args ...string) (string, error) {
 // Print puts a file into the queue, as a person with that title would.
 func (p *Printer) Print(title, file string) {
 	p.t.Helper()
-	if _, err := p.run("lp", "-d", p.Queue, "-t", title, file); err != nil {
+	if _, err := p.run("lp", "-d", p.Queue, "-o", "raw", "-t", title, file); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// PrintAs does the same under another name.
+func (p *Printer) PrintAs(user, title, file string) {
+	p.t.Helper()
+	if _, err := p.run("lp", "-U", user, "-d", p.Queue, "-o", "raw", "-t", title, file); err != nil {
 		p.t.Fatal(err)
 	}
 }
