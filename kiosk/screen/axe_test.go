@@ -1,9 +1,14 @@
 package screen
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"yhteiskone/kiosk/session"
 )
 
 // TestBrowserAxe has axe-core look at every view in every language, in the
@@ -19,10 +24,19 @@ func TestBrowserAxe(t *testing.T) {
 		t.Fatal(err)
 	}
 	looked := 0
-	for name, v := range views() {
-		for _, l := range Languages() {
-			v.Lang = l.Code
+	names := slices.Sorted(maps.Keys(views()))
+	for i, l := range Languages() {
+		for j, name := range names {
+			v := views()[name]
+			v.Lang, v.Comfort.Size = l.Code, session.Sizes()[(i+j)%len(session.Sizes())]
+			// Both contrasts of every page, and every level of every page, over the languages.
+			v.Comfort.Contrast = (i+j)%2 == 1
 			show(t, s, v)
+			levels := levelsOf(v)
+			if _, err := current(s).eval(t.Context(), fmt.Sprintf(`for (const l of document.querySelectorAll('[data-level]')) l.hidden = l.dataset.level !== %q; true`,
+				levels[i%len(levels)])); err != nil {
+				t.Fatal(err)
+			}
 			got, err := current(s).eval(t.Context(), `axe.run(document.getElementById('view'), {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
 				rules: {region: {enabled: false}, 'landmark-one-main': {enabled: false}}}).then(r => r.passes.length < 5 ? 'axe looked at nothing' : r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120) + ' ' + n.failureSummary).join(' | ')).join('\n'))`)
 			if err != nil {

