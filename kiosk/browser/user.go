@@ -60,13 +60,13 @@ const sweepTime = 10 * time.Second
 func (u *User) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, "/bin/sh", "-c", "kill -s KILL -1")
+	c := exec.CommandContext(ctx, "/bin/sh", "-c", "kill -9 -1")
 	c.Dir, c.Env = "/", []string{}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL,
 		Credential: &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{}}}
 	err := c.Run()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.Exited() {
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return nil // the shell says that there was nobody
 	}
 	if err != nil {
