@@ -8,12 +8,32 @@ import (
 	"yhteiskone/internal/e2e/town"
 )
 
-// codes types the codes where the identification service asks for them.
+// codes types the codes where the identification service asks for them. On a
+// busy machine a key is lost now and then; whoever is told that the codes are
+// wrong goes back and types them again.
 func (c *Client) codes(ctx context.Context) error {
-	if _, err := c.Seen(ctx, town.Chooser, "codes"); err != nil {
-		return err
+	for try := 0; ; try++ {
+		if _, err := c.Seen(ctx, town.Chooser, "codes"); err != nil {
+			return err
+		}
+		if try > 0 { // what was typed before is still there
+			if err := c.Key(ctx, "ctrl+a"); err != nil {
+				return err
+			}
+		}
+		if err := c.fill(ctx, c.Visit.Markers["codes_user"], c.Visit.Markers["codes_password"]); err != nil {
+			return err
+		}
+		short, cancel := context.WithTimeout(ctx, 8*time.Second)
+		_, err := c.Visit.Wait(short, town.Chooser, "codes_ok")
+		cancel()
+		if err == nil || try == 2 || !c.Visit.Peek(town.Chooser, "codes_wrong") {
+			return err
+		}
+		if err := c.Key(ctx, "alt+Left"); err != nil {
+			return err
+		}
 	}
-	return c.fill(ctx, c.Visit.Markers["codes_user"], c.Visit.Markers["codes_password"])
 }
 
 // signedIn waits until the bank knows who the client is, and shows it.
