@@ -80,3 +80,12 @@ func (m *Machine) erasedTimes() {
 		m.leaveErased()
 	}
 }
+
+// parted is the view as it is drawn: the last pages of whoever pressed End are
+// as large and as clear as the others were, though everything is plain again.
+func (m *Machine) parted(v View) View {
+	if m.parting.Size != 0 && (v.Erased || v.State == fleet.Erasing) {
+		v.Comfort.Size, v.Comfort.Contrast = m.parting.Size, m.parting.Contrast
+	}
+	return v
+}

@@ -151,3 +151,34 @@ func TestQuestionOutlivesTheWaitingBrowser(t *testing.T) {
 		}
 	})
 }
+
+// Who needed large, clear pages needs them for the last ones as well; the next
+// client's browser is plain all the same.
+func TestLastPagesStayReadable(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		inSession(t, w, m)
+		w.press("size", "200")
+		w.press("contrast", "")
+		w.press("end", "")
+		w.press("end_yes", "")
+		if v := w.last(); !v.Erased || v.Comfort != (Comfort{Size: 200, Contrast: true}) {
+			t.Errorf("the last page is drawn with %+v", v.Comfort)
+		}
+		w.pass(2 * time.Second)
+		wantState(t, m, fleet.Ready)
+		w.press("skip", "")
+		if v := w.last(); v.Erased || v.Comfort != Plain() {
+			t.Errorf("the next client finds %+v", v.Comfort)
+		}
+		if m.setup.Comfort != Plain() {
+			t.Errorf("the next browser has %+v", m.setup.Comfort)
+		}
+		inSession(t, w, m)
+		w.press("size", "300")
+		m.End(t.Context(), fleet.EndLocal) // somebody else ended it
+		w.pass(time.Second)
+		if v := w.last(); v.Comfort != Plain() {
+			t.Errorf("after another's end: %+v", v.Comfort)
+		}
+	})
+}

@@ -194,6 +194,12 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 // over takes away what belonged to the session. It comes before the kill, so
 // that the voice falls silent at once.
 func (m *Machine) over(end fleet.End) {
+	switch {
+	case end == fleet.EndButton:
+		m.parting = Comfort{Size: m.view.Comfort.Size, Contrast: m.view.Comfort.Contrast}
+	case end != "" || !m.view.Erased:
+		m.parting = Comfort{}
+	}
 	m.plain()
 	m.hidden = hidden{} // overwrites the pictures
 	v := &m.view
@@ -220,10 +226,11 @@ func (m *Machine) drawAside(ctx context.Context) <-chan drawn {
 		done <- drawn{view, errBlind}
 		return done
 	}
+	seen := m.parted(view)
 	go func() {
 		show, cancel := context.WithTimeout(ctx, showTime)
 		defer cancel()
-		done <- drawn{view, m.Screen.Show(show, view)}
+		done <- drawn{view, m.Screen.Show(show, seen)}
 	}()
 	return done
 }

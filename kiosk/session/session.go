@@ -135,6 +135,7 @@ type Machine struct {
 	clock    clock
 	hidden   hidden
 	asked    asked
+	parting  Comfort // size and contrast of the last pages of whoever pressed End; zero for none
 	night    night
 	sight    sight
 	help     helpCall
@@ -344,7 +345,7 @@ func (m *Machine) show(ctx context.Context) error {
 	m.fill()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), showTime)
 	defer cancel()
-	err := m.Screen.Show(ctx, m.view)
+	err := m.Screen.Show(ctx, m.parted(m.view))
 	if err != nil {
 		m.Log.Warn("the shell did not draw", "err", err)
 	}

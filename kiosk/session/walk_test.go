@@ -83,7 +83,9 @@ func (k *walk) shown(v View) {
 		k.wrong = fmt.Sprintf("%s without a proof since the last session", v.State)
 	case v.Erased && w.dirty:
 		k.wrong = "says that it erased without a proof"
-	case v.Erased && v.Comfort != Plain():
+	case v.Erased && (v.Comfort.Speak || v.Comfort.Keyboard || v.Comfort.Sticky):
+		k.wrong = fmt.Sprintf("the aids of the one before: %+v", v.Comfort)
+	case k.before.Erased && !v.Erased && v.Comfort != Plain():
 		k.wrong = fmt.Sprintf("the comfort of the one before: %+v", v.Comfort)
 	case !in && (v.Confirm || v.Notice != 0 || v.Waiting || v.EndsIn != 0 || v.Left != 0 || v.Web || v.Hide != HideNone || v.HideLeft != 0):
 		k.wrong = fmt.Sprintf("something of a session outlives it: %+v", v)
