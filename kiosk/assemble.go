@@ -204,7 +204,14 @@ func isShell(pid int) bool {
 
 // checkMachine is `kiosk check`.
 func checkMachine(ctx context.Context, c *config, asJSON bool, out io.Writer) error {
-	found := check.Check(ctx, check.Config{State: c.State, Chromium: c.Browser.Chromium, Screen: func(context.Context) (int, int, error) {
+	var languages, drafts []string
+	for _, l := range screen.Languages() {
+		languages = append(languages, l.Code)
+		if l.Draft {
+			drafts = append(drafts, l.Code)
+		}
+	}
+	found := check.Check(ctx, check.Config{State: c.State, Chromium: c.Browser.Chromium, Languages: languages, Drafts: drafts, Screen: func(context.Context) (int, int, error) {
 		d, err := display.Open()
 		if err != nil {
 			return 0, 0, err

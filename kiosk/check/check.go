@@ -45,6 +45,9 @@ type Config struct {
 	Chromium string // the program; empty looks in the usual places
 	// Screen returns the display's size in pixels, or why there is none.
 	Screen func(ctx context.Context) (w, h int, err error)
+	// Languages are the codes of those that clients can choose, Drafts of those
+	// among them whose words nobody who speaks them has reviewed.
+	Languages, Drafts []string
 
 	proc     string
 	uid      int
@@ -72,6 +75,7 @@ func Check(ctx context.Context, c Config) []Finding {
 		c.swap(),
 		c.state(),
 		c.fonts(ctx),
+		c.languages(),
 		c.clock(),
 	}
 }

@@ -182,3 +182,18 @@ func TestThisMachine(t *testing.T) {
 		}
 	}
 }
+
+// A technician sees which languages nobody has reviewed.
+func TestLanguages(t *testing.T) {
+	for _, c := range []struct {
+		languages, drafts []string
+		want              string
+	}{
+		{[]string{"fi", "sv"}, nil, "The languages are fi sv."},
+		{[]string{"fi", "ru", "ar"}, []string{"ru", "ar"}, "The languages are fi ru ar; unreviewed drafts: ru ar."},
+	} {
+		if f := (&Config{Languages: c.languages, Drafts: c.drafts}).languages(); f.Text != c.want || f.Level != OK {
+			t.Errorf("%+v, want %q", f, c.want)
+		}
+	}
+}

@@ -228,6 +228,13 @@ func (c *Config) fonts(ctx context.Context) Finding {
 	return ok("fonts", "The fonts are there.")
 }
 
+func (c *Config) languages() Finding {
+	if len(c.Drafts) == 0 {
+		return ok("languages", "The languages are %s.", strings.Join(c.Languages, " "))
+	}
+	return ok("languages", "The languages are %s; unreviewed drafts: %s.", strings.Join(c.Languages, " "), strings.Join(c.Drafts, " "))
+}
+
 func (c *Config) clock() Finding {
 	const todo = "Set it: timedatectl set-ntp true. If it is wrong after every start, change the battery on the mainboard."
 	now := c.now()
