@@ -192,8 +192,8 @@ func (w *Wiper) keys() ([]key, error) {
 	for line := range strings.Lines(string(b)) {
 		// serial flags usage timeout perm uid gid type description: summary
 		f := strings.Fields(line)
-		if len(f) < 9 || f[7] == "keyring" {
-			continue
+		if len(f) < 9 || f[7] == "keyring" || strings.ContainsAny(f[1], "iRD") {
+			continue // invalid, revoked or dead ones are only waiting to be collected
 		}
 		if uid, err := strconv.Atoi(f[5]); err == nil && slices.Contains(w.c.UIDs, uid) {
 			all = append(all, key{f[0], strings.Join(f[8:], " ")})
