@@ -50,7 +50,7 @@ func TestComfortIsOfTheSession(t *testing.T) {
 				if got := strings.Join(w.done(), " "); !strings.HasPrefix(got, "cover reset kill ") {
 					t.Errorf("the end did %q: the voice must fall silent at once", got)
 				}
-				w.pass(10 * time.Second)
+				w.pass(30 * time.Second) // the last page is away
 				wantState(t, m, fleet.Ready)
 				if v := w.last(); v.Comfort != Plain() || v.Menu || w.board != "" || w.stuck {
 					t.Errorf("the next client finds %+v, keyboard %q, sticky %v", v, w.board, w.stuck)
