@@ -10,6 +10,8 @@ import (
 
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/group"
+	"yhteiskone/kiosk/health"
+	"yhteiskone/kiosk/procs"
 )
 
 // browserConfig says which browser the client gets, and what is around it.
@@ -95,19 +97,21 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 }
 
 // untrusted is how the browser gets a cookie that the X server does not trust;
-// nil if it is to be trusted. Whoever is not trusted hears nothing of a touch
-// screen and gets no XKEYBOARD extension. Without that, Chromium 156 reads the
-// keyboard's map eight keys too far: Backspace writes u, Enter writes j and
-// Shift writes m. So it is only done for whoever asks for it by name.
+// nil if it is to be trusted. Who is not trusted hears nothing of a touch
+// screen, so with one the browser is. (It gets no XKB extension either; the
+// session's door sees to it that Chromium reads the keyboard rightly without.)
 func (k *kiosk) untrusted() (func() ([]byte, func(), error), error) {
 	mode := k.config.Browser.XTrust
 	if mode == "" {
 		mode = trustAuto
 	}
-	if mode != trustNever {
+	if mode == trustAlways || (mode == trustAuto && health.TouchScreen(procs.Root)) {
 		return nil, nil
 	}
 	_, release, err := k.display.UntrustedCookie()
+	if err != nil && mode == trustAuto { // a server without the SECURITY extension
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
