@@ -111,7 +111,8 @@ func (k *walker) single(path, kind string) {
 // before the session: then only the folders in it are of interest. On a machine
 // of our own every entry is looked at.
 func (k *walker) still(changed unix.Timespec) bool {
-	return k.place.prune && k.w.c.SharedUser && time.Unix(changed.Sec, changed.Nsec).Before(k.h.since)
+	at := latest(unix.StatxTimestamp{Sec: changed.Sec, Nsec: uint32(changed.Nsec)})
+	return k.place.prune && k.w.c.SharedUser && at.Before(k.h.since)
 }
 
 // folder looks at all entries of the open folder and closes it.
@@ -223,13 +224,13 @@ func (k *walker) judge(dir int, path, name, kind string, st unix.Statx_t, folder
 			return true, true
 		}
 	}
-	changed := time.Unix(st.Ctime.Sec, int64(st.Ctime.Nsec))
+	changed := latest(st.Ctime)
 	if folder {
 		// A folder changes whenever something in it does; only its birth
 		// tells that it is new. A file system without births tells nothing.
 		changed = time.Time{}
 		if st.Mask&unix.STATX_BTIME != 0 {
-			changed = time.Unix(st.Btime.Sec, int64(st.Btime.Nsec))
+			changed = latest(st.Btime)
 		}
 	}
 	if changed.Before(k.h.since) {
@@ -259,6 +260,16 @@ func (k *walker) judge(dir int, path, name, kind string, st unix.Statx_t, folder
 	}
 	direct := filepath.Dir(path) == k.place.Path // where Chromium puts such things
 	return direct && chromiumName(name) && !k.live[filepath.Join(path, "SingletonSocket")], false
+}
+
+// latest is the latest time that a time of a file can mean. Some file systems
+// keep whole seconds (message queues), some every other one (sticks).
+func latest(t unix.StatxTimestamp) time.Time {
+	at := time.Unix(t.Sec, int64(t.Nsec))
+	if t.Nsec == 0 {
+		return at.Add(2 * time.Second)
+	}
+	return at
 }
 
 // drop removes a left-over. It was counted already; that it stays is told by
