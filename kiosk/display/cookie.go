@@ -27,6 +27,10 @@ var errNoSecurity = errors.New("make an untrusted cookie: the display has no SEC
 // look at, or type into, the windows of those that are trusted. release makes
 // it worthless and ends every connection that was made with it; until then it
 // is good, even after our own connection's end.
+//
+// Such a program gets no XKEYBOARD, XTEST, RECORD or XInput. Chromium 156 cannot
+// do without the first: it reads the keyboard's map eight keys too far, so that
+// Backspace writes u and Shift writes m.
 func (d *Display) UntrustedCookie() (cookie []byte, release func(), err error) {
 	opcode, ok := extension(d.conn, "SECURITY")
 	if !ok {
