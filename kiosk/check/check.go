@@ -64,7 +64,7 @@ const patience = 20 * time.Second
 // order that makes sense to read.
 func Check(ctx context.Context, c Config) []Finding {
 	c.fill()
-	return []Finding{
+	found := []Finding{
 		c.user(),
 		c.browser(ctx),
 		c.program("bubblewrap", "bwrap", "A session's walls need it."),
@@ -75,9 +75,12 @@ func Check(ctx context.Context, c Config) []Finding {
 		c.swap(),
 		c.state(),
 		c.fonts(ctx),
-		c.languages(),
 		c.clock(),
 	}
+	if len(c.Languages) > 0 {
+		found = append(found, c.languages())
+	}
+	return found
 }
 
 func (c *Config) fill() {

@@ -187,7 +187,7 @@ func TestBrowserShots(t *testing.T) {
 					for _, level := range levelsOf(v) {
 						if level != "" {
 							if _, err := current(s).eval(t.Context(), fmt.Sprintf(`(() => { for (const l of document.querySelectorAll('[data-level]')) l.hidden = l.dataset.level !== %q;
-								fit.rows(document.body); fit.arrows(document.body); return probe() })()`, level)); err != nil {
+								fit.room(document.body); return probe() })()`, level)); err != nil {
 								t.Fatal(err)
 							}
 							settle(t, s)

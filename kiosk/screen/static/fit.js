@@ -57,6 +57,10 @@ const fit = (() => {
     if (level && level.scrollHeight > level.clientHeight + 1) sheet.toggleAttribute('data-large', true);
   };
 
-  const sheet = (root, page) => { dress(root, page); tall(root); rows(root); arrows(root); };
-  return {sheet, rows, arrows, measure};
+  // room: arrows take room of a row themselves, and a row that gave way may make
+  // them needless.
+  const room = sheet => { rows(sheet); arrows(sheet); rows(sheet); arrows(sheet); };
+
+  const sheet = (root, page) => { dress(root, page); tall(root); room(root); };
+  return {sheet, room, arrows, measure};
 })();

@@ -52,8 +52,7 @@
     shown = performance.now();
     const scroll = root.querySelector('.scroll');
     if (scroll) scroll.scrollTop = 0;
-    fit.rows(root);
-    fit.arrows(root);
+    fit.room(root);
     const next = [...root.querySelectorAll('[data-level]:not([hidden]) button')].find(visible);
     if (next && keyed) next.focus({focusVisible: true});
   };
@@ -125,7 +124,7 @@
     const [first] = buttons();
     if (first) first.focus({focusVisible: true});
   };
-  addEventListener('resize', () => { fit.rows(root); fit.arrows(root); });
+  addEventListener('resize', () => fit.room(root));
 
   // asleep: a press that began before the view was up, or too soon after, was
   // meant for another one. Nothing on the strip itself does harm at once, and it
