@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func (m *memory) OutOfService() bool { return there(m.aside) }
 // SetOutOfService keeps what staff said.
 func (m *memory) SetOutOfService(yes bool) error {
 	if yes {
-		return renameio.WriteFile(m.aside, nil, 0o600)
+		return renameio.WriteFile(m.aside, nil, 0o600, renameio.WithTempDir(filepath.Dir(m.aside)))
 	}
 	return gone(m.aside)
 }
@@ -43,7 +44,7 @@ func (m *memory) Unverified() error {
 	if there(m.unverified) || len(m.restart) == 0 {
 		return nil
 	}
-	if err := renameio.WriteFile(m.unverified, nil, 0o600); err != nil {
+	if err := renameio.WriteFile(m.unverified, nil, 0o600, renameio.WithTempDir(filepath.Dir(m.unverified))); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -124,7 +125,7 @@ func (p *prover) keep(made fleet.WipeProof) error {
 			return err
 		}
 	}
-	return renameio.WriteFile(p.path, b.Bytes(), 0o600)
+	return renameio.WriteFile(p.path, b.Bytes(), 0o600, renameio.WithTempDir(filepath.Dir(p.path)))
 }
 
 // appendLine adds a line durably. A line that a power cut left half-written is

@@ -146,7 +146,7 @@ func (b *baseline) look(path, boot string, uptime time.Duration, now []usbDevice
 		if text, err := json.Marshal(b); err == nil {
 			// If it cannot be kept, a restart of the kiosk begins anew: the
 			// only loss is a change before it.
-			_ = renameio.WriteFile(path, text, 0o600)
+			_ = renameio.WriteFile(path, text, 0o600, renameio.WithTempDir(filepath.Dir(path)))
 		}
 	}
 	return b.compare(now)

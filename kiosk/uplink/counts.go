@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -111,7 +112,7 @@ func (c *Counter) add(f func(*fleet.Counts)) {
 	f(&c.day)
 	text, err := json.Marshal(c.day)
 	if err == nil {
-		err = renameio.WriteFile(c.path, text, 0o600)
+		err = renameio.WriteFile(c.path, text, 0o600, renameio.WithTempDir(filepath.Dir(c.path)))
 	}
 	if err != nil {
 		c.log.Error("the day's counts could not be kept", "err", err)

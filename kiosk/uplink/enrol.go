@@ -162,7 +162,7 @@ func Enrol(ctx context.Context, j Join, key ed25519.PrivateKey, hardware, member
 	if err := forgetSettings(filepath.Dir(memberPath)); err != nil {
 		return Member{}, fmt.Errorf("enrol: %w", err)
 	}
-	if err := renameio.WriteFile(memberPath, out, 0o600); err != nil {
+	if err := renameio.WriteFile(memberPath, out, 0o600, renameio.WithTempDir(filepath.Dir(memberPath))); err != nil {
 		return Member{}, fmt.Errorf("enrol: %w", err)
 	}
 	return m, nil

@@ -85,7 +85,7 @@ func (o *outbox) put(message func(seq uint64) wire.Message) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := renameio.WriteFile(o.path(seq), frame, 0o600); err != nil {
+	if err := renameio.WriteFile(o.path(seq), frame, 0o600, renameio.WithTempDir(o.dir)); err != nil {
 		return 0, fmt.Errorf("keep a message: %w", err)
 	}
 	o.next++
@@ -123,7 +123,7 @@ func (o *outbox) ack(seq uint64) error {
 	if (len(o.seqs) == 0 || o.seqs[0] > seq) && seq < o.next {
 		return nil
 	}
-	if err := renameio.WriteFile(filepath.Join(o.dir, ackedName), []byte(strconv.FormatUint(seq, 10)+"\n"), 0o600); err != nil {
+	if err := renameio.WriteFile(filepath.Join(o.dir, ackedName), []byte(strconv.FormatUint(seq, 10)+"\n"), 0o600, renameio.WithTempDir(o.dir)); err != nil {
 		return fmt.Errorf("keep an acknowledgement: %w", err)
 	}
 	for len(o.seqs) > 0 && o.seqs[0] <= seq {

@@ -75,7 +75,7 @@ func (u *Uplink) heardSettings(s wire.SettingsBody, obey Obeyer) {
 			old, _ = wire.Encode(wire.Settings{Settings: *before})
 		}
 		if string(old) != string(text) {
-			err = renameio.WriteFile(filepath.Join(u.Dir, settingsFile), text, 0o600)
+			err = renameio.WriteFile(filepath.Join(u.Dir, settingsFile), text, 0o600, renameio.WithTempDir(u.Dir))
 		}
 	}
 	if err != nil {
