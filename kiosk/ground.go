@@ -22,7 +22,7 @@ var errServerGone = errors.New("the X server is gone")
 // seconds.
 const (
 	groundEvery  = time.Second
-	groundAnswer = 2 * time.Second
+	groundAnswer = 1500 * time.Millisecond
 	groundMisses = 2
 	serverTime   = 30 * time.Second // for another X server to come
 )

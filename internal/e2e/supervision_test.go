@@ -50,6 +50,10 @@ func TestBrowserSupervision(t *testing.T) {
 					if err := syscall.Kill(pid, how); err != nil {
 						t.Fatal(err)
 					}
+					p.Until(5*time.Second, "the signal has reached it", func() (bool, string) {
+						state := rig.StateOf(pid)
+						return state == "" || strings.Contains("TtZX", state), state
+					})
 					p.recovered(pid, seq, inSession)
 					took := time.Since(from)
 					t.Logf("%s %s, in a session: %v: well again after %v", part.name, verb, inSession, took.Round(time.Millisecond))
@@ -73,6 +77,9 @@ func TestBrowserSupervision(t *testing.T) {
 func (p *place) recovered(pid int, seq uint64, inSession bool) {
 	p.Helper()
 	p.Until(3*recovery, "the kiosk is well again", func() (bool, string) {
+		if p.kiosk.Ended() {
+			p.Fatalf("the kiosk ended with code %d", p.kiosk.Code())
+		}
 		if stopped(pid) {
 			return false, fmt.Sprintf("process %d is still there", pid)
 		}
@@ -80,9 +87,10 @@ func (p *place) recovered(pid int, seq uint64, inSession bool) {
 		if err != nil {
 			return false, err.Error()
 		}
+		shell, browser, manager := p.kiosk.Shell(), p.kiosk.Browser(), named(p.kiosk.Pid(), "openbox")
 		ok := s.State == fleet.Ready && s.Proof != nil && s.Proof.OK && (!inSession || s.Proof.Seq > seq) &&
-			p.kiosk.Shell() != 0 && p.kiosk.Browser() != 0
-		return ok, fmt.Sprintf("%+v", s)
+			shell != 0 && browser != 0 && manager != 0 && shell != pid && browser != pid && manager != pid
+		return ok, fmt.Sprintf("%+v, shell %d, browser %d, window manager %d", s, shell, browser, manager)
 	})
 }
 

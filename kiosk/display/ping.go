@@ -10,7 +10,7 @@ import (
 // answer before it counts as frozen.
 const (
 	pingEvery    = time.Second
-	pingPatience = 6 * time.Second
+	pingPatience = 5 * time.Second
 )
 
 // ping is what we know of one window's answers.
@@ -21,7 +21,7 @@ type ping struct {
 }
 
 // Answers reports whether the main window of the class answers: false once it
-// has not for 6 seconds, true while that is not known or there is no window.
+// has not for 5 seconds, true while that is not known or there is no window.
 // It asks the window at most every second and only when it is called, so
 // it has to be called regularly.
 func (d *Display) Answers(class string) bool {

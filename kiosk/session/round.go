@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"yhteiskone/internal/fleet"
@@ -166,7 +167,7 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 	length := time.Since(m.began)
 	m.over(end)
 	m.set(fleet.Erasing)
-	drawn := m.drawAside(ctx) // the shell draws while the kernel kills
+	drawn := m.drawAside(ctx, end == fleet.EndShell) // the shell draws while the kernel kills
 	started := time.Now()
 	m.kill(ctx)
 	m.lapse()
@@ -217,13 +218,21 @@ type drawn struct {
 	err  error
 }
 
-// drawAside draws the view without waiting for it.
-func (m *Machine) drawAside(ctx context.Context) <-chan drawn {
+// errNoShell says that there is no shell to draw just now.
+var errNoShell = errors.New("the shell is being started anew")
+
+// drawAside draws the view without waiting for it. A shell that was lost is not
+// waited for: the next browser can start meanwhile.
+func (m *Machine) drawAside(ctx context.Context, lost bool) <-chan drawn {
 	done := make(chan drawn, 1)
 	m.fill()
 	view := m.view
-	if m.blind() {
+	switch {
+	case m.blind():
 		done <- drawn{view, errBlind}
+		return done
+	case lost:
+		done <- drawn{view, errNoShell}
 		return done
 	}
 	seen := m.parted(view)
