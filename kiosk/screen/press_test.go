@@ -125,6 +125,7 @@ func TestBrowserMenu(t *testing.T) {
 	if got := js(t, s, `getComputedStyle(document.querySelector('.strip')).backgroundColor`); got != "rgb(0, 0, 0)" {
 		t.Errorf("with contrast the paper is %s", got)
 	}
+	settle(t, s)
 	click(t, s, `[data-open="languages"]`)
 	settle(t, s)
 	click(t, s, `[data-arg="ar"]`)

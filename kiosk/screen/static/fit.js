@@ -30,6 +30,9 @@ const fit = (() => {
     const long = () => scroll.scrollHeight > scroll.clientHeight + 2;
     box.hidden = true;
     box.hidden = !long();
+    // Without a button in it, the page itself takes the keyboard to be scrolled.
+    if (!box.hidden && !scroll.querySelector('button')) scroll.tabIndex = 0;
+    else scroll.removeAttribute('tabindex');
     const [up, down] = box.querySelectorAll('button');
     up.setAttribute('aria-disabled', scroll.scrollTop < 2);
     down.setAttribute('aria-disabled', scroll.scrollTop + scroll.clientHeight > scroll.scrollHeight - 2);

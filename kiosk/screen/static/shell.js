@@ -196,6 +196,7 @@
       return;
     }
     if (!/^Arrow/.test(event.key)) return;
+    if (event.target.matches('.scroll')) return; // it scrolls
     event.preventDefault();
     const all = buttons(), from = all.includes(document.activeElement) ? document.activeElement : null;
     const next = from ? toward(from, event.key) : all[0];
