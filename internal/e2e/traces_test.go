@@ -97,8 +97,19 @@ func (p *place) places() trace.Places {
 // ours leaves out what other users of the machine do, and the hunt's own file.
 func ours(changes []trace.Change, own string) []trace.Change {
 	return slices.DeleteFunc(changes, func(c trace.Change) bool {
-		return (own != "" && strings.HasPrefix(c.Path, own)) || (c.UID >= 0 && c.UID != os.Getuid())
+		return (own != "" && strings.HasPrefix(c.Path, own)) || (c.UID >= 0 && c.UID != os.Getuid()) || (c.UID < 0 && starting(c.Path))
 	})
+}
+
+// starting reports whether it is what an X server writes for a moment while it
+// starts. Ours runs before the hunt begins, so it is somebody else's.
+func starting(path string) bool {
+	for _, pattern := range []string{"/tmp/.tX*-lock", "/tmp/server-*.xkm"} {
+		if is, err := filepath.Match(pattern, path); err == nil && is {
+			return true
+		}
+	}
+	return false
 }
 
 // busy is a session in which everything happens that could leave a trace: the

@@ -8,9 +8,12 @@
 //
 // Caveats: a look is a snapshot; the caller ends the session's processes first
 // (browser.Running.Kill) and starts the next one only after a clean wipe. What
-// memory and the disk's free blocks still hold is the operating system's
-// matter (init_on_free, no swap). If the clock is put back and forward again
-// during one session, files written in between count as older than it.
+// free memory and the disk's free blocks still hold is the operating system's
+// matter (init_on_free, no swap). Logs and the spool are looked at where our
+// user may read them, entries that a journal compresses are not; a printer and
+// firmware are out of reach. If the clock is put back and forward again during
+// one session, files written in between count as older than it. kiosk/README.md
+// lists the looks.
 package wipe
 
 import (
