@@ -30,19 +30,22 @@ func message(kind byte, more int) []byte {
 	return b
 }
 
-func TestBackMendsMapping(t *testing.T) {
+func TestBackMendsEvents(t *testing.T) {
 	modifier, one := message(isMapping, 0), message(isMapping|sentByClient, 0)
 	one[4], one[5], one[6] = 1, 40, 1
-	rest := slices.Concat(message(isReply, 300), message(2, 0), message(isGeneric, 3), message(0, 0))
+	key, altKey := message(isKeyPress, 0), message(isKeyRelease, 0)
+	key[4], key[stateAt], altKey[4], altKey[stateAt] = 0, 1, 0, altGr|1
+	rest := slices.Concat(message(isReply, 300), key, message(2, 0), message(isGeneric, 3), message(0, 0))
 	var out bytes.Buffer
-	err := back(&out, bytes.NewReader(slices.Concat(welcome(), rest, modifier, rest, one)))
+	err := back(&out, bytes.NewReader(slices.Concat(welcome(), rest, modifier, rest, altKey, one)), &questions{})
 	if err != io.EOF {
 		t.Error(err)
 	}
 	for _, e := range [][]byte{modifier, one} {
 		e[5], e[6] = 8, 248
 	}
-	if want := slices.Concat(welcome(), rest, modifier, rest, one); !bytes.Equal(out.Bytes(), want[:out.Len()]) {
+	altKey[stateAt+1] |= secondGroup >> 8
+	if want := slices.Concat(welcome(), rest, modifier, rest, altKey, one); !bytes.Equal(out.Bytes(), want[:out.Len()]) {
 		t.Error("something else was changed, or the mapping was not")
 	}
 }
@@ -52,7 +55,9 @@ func FuzzBack(f *testing.F) {
 	f.Add([]byte{0, 1, 11, 0, 0, 0, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var out bytes.Buffer
-		if back(&out, bytes.NewReader(b)) == nil {
+		asked := &questions{}
+		asked.ask(0)
+		if back(&out, bytes.NewReader(b), asked) == nil {
 			t.Error("it ended without an error")
 		}
 		if out.Len() > len(b) {
@@ -67,6 +72,54 @@ func FuzzSkipSetup(f *testing.F) {
 		r := bytes.NewReader(b)
 		if err := skipSetup(r); err == nil && len(b)-r.Len() > setupHead+setupLimit {
 			t.Errorf("it read %d bytes", len(b)-r.Len())
+		}
+	})
+}
+
+// AltGr: what it gives comes to where a program without XKB looks for it, in the
+// answer to that question and in no other.
+func TestBackMendsAltGr(t *testing.T) {
+	mapping := func(number uint16, signs ...uint32) []byte {
+		b := message(isReply, len(signs))
+		b[1] = 7
+		binary.LittleEndian.PutUint16(b[2:], number)
+		for i, s := range signs {
+			binary.LittleEndian.PutUint32(b[messageSize+4*i:], s)
+		}
+		return b
+	}
+	two := []uint32{'2', '"', '2', '"', '@', 0xb2, 0}
+	plain := []uint32{'a', 'A', 'a', 'A', 0, 0, 0}
+	asked := &questions{}
+	r := requests{asked: asked}
+	stream := slices.Concat(
+		[]byte{1, 0, 3, 0}, make([]byte, 8), // three words
+		[]byte{72, 0, 0, 0, 4, 0, 0, 0}, bytes.Repeat([]byte{getKeyboardMapping}, 8), // the long form, whose content looks like a question
+		[]byte{getKeyboardMapping, 0, 2, 0, 8, 248, 0, 0}, []byte{43, 0, 1, 0})
+	for _, b := range stream { // in the smallest pieces
+		r.read([]byte{b})
+	}
+	if r.count != 4 || !slices.Equal(asked.open, []uint16{3}) {
+		t.Fatalf("%d requests, questions %v", r.count, asked.open)
+	}
+	var out bytes.Buffer
+	back(&out, bytes.NewReader(slices.Concat(welcome(), mapping(2, two...), mapping(3, append(two, plain...)...), mapping(4, two...))), asked)
+	want := slices.Concat(welcome(), mapping(2, two...), mapping(3, '2', '"', '@', 0xb2, '@', 0xb2, 0, 'a', 'A', 'a', 'A', 0, 0, 0), mapping(4, two...))
+	if !bytes.Equal(out.Bytes(), want[:out.Len()]) || out.Len() < len(want)-messageSize-28 {
+		t.Error("the mapping came otherwise")
+	}
+}
+
+func FuzzRequests(f *testing.F) {
+	f.Add([]byte{getKeyboardMapping, 0, 2, 0, 8, 248, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		whole, pieces := requests{asked: &questions{}}, requests{asked: &questions{}}
+		whole.read(b)
+		for i := range b {
+			pieces.read(b[i : i+1])
+		}
+		if whole.count != pieces.count || whole.skip != pieces.skip || !slices.Equal(whole.asked.open, pieces.asked.open) {
+			t.Errorf("%x: %+v in one, %+v in pieces", b, whole, pieces)
 		}
 	})
 }
