@@ -180,11 +180,20 @@ func TestMemoryLevel(t *testing.T) {
 	w.settle = time.Minute
 	w.used = func(string) (uint64, int64, error) { return 0, 0, errors.New("hidden") }
 	ctx, stop := context.WithTimeout(t.Context(), 60*time.Millisecond)
-	context.AfterFunc(ctx, func() { shmem(100000) })
+	given := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(given)
+		next := filepath.Join(m.proc, "meminfo.next")
+		m.write(next, "Shmem: 100000 kB\n")
+		if err := os.Rename(next, filepath.Join(m.proc, "meminfo")); err != nil {
+			t.Error(err)
+		}
+	})
 	defer stop()
-	if l := find(t, w.Wipe(t.Context(), mark), LookMemory); l.Found != 0 {
+	if l := find(t, w.Wipe(t.Context(), mark), LookMemory); l.Found != 0 || l.Failed {
 		t.Errorf("memory that is still being given back: %+v", l)
 	}
+	<-given
 	w.settle = settleTime
 	m.write(filepath.Join(m.proc, "meminfo"), "MemTotal: 1 kB\n")
 	if l := find(t, w.Wipe(t.Context(), mark), LookMemory); !l.Failed {
