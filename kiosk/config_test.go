@@ -115,3 +115,26 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestWalls(t *testing.T) {
+	for text, want := range map[string]string{
+		"[browser]\nx_trust = \"sometimes\"\n": "x_trust",
+		"[browser]\ncgroup = \"relative\"\n":   "browser.cgroup",
+		"[browser]\ncgroup = \"/a/../b\"\n":    "browser.cgroup",
+		"[test]\nreach = [\"127.0.0.1\"]\n":    "test.reach",
+		"[test]\nreach = [\"localhost:80\"]\n": "test.reach",
+		"[browser]\nx_trust = \"never\"\ncgroup = \"/sys/fs/cgroup/x\"\nuser = \"client\"\n[test]\nreach = [\"127.0.0.1:8081\", \"[::1]:1\"]\n": "",
+	} {
+		path := filepath.Join(t.TempDir(), "kiosk.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := loadConfig(path, true, nil)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%q: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)):
+			t.Errorf("%q: %v, want the file and %s named", text, err, want)
+		}
+	}
+}

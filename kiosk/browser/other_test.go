@@ -27,6 +27,7 @@ import (
 // it: setpriv --ambient-caps +setuid,+setgid,+kill.
 func otherUser(t *testing.T) *browser.User {
 	t.Helper()
+	needUser(t)
 	held, err := rights.Now()
 	if err != nil {
 		t.Fatal(err)
@@ -175,11 +176,12 @@ func TestBrowserOfAnotherUserDiesWithItsParent(t *testing.T) {
 	t.Logf("nothing left %v after kill -9 of the parent", time.Since(began))
 }
 
-// CgroupEnv names a folder of cgroup v2 that is handed to the test, which runs
+// cgroupEnv names a folder of cgroup v2 that is handed to the test, which runs
 // in a group below it.
 const cgroupEnv = "YHTEISKONE_CGROUP"
 
 func TestBrowserInGroup(t *testing.T) {
+	needUser(t)
 	home, err := group.Open(os.Getenv(cgroupEnv))
 	if errors.Is(err, group.ErrNone) && os.Getenv(cgroupEnv) == "" {
 		t.Logf("not tried: %v", err)

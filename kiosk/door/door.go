@@ -11,6 +11,9 @@
 // a socket pair and becomes Chromium. So nothing of ours stays inside, and the
 // door needs no way in.
 //
+// In the same way it leads to the X server when that is not to trust the
+// browser: it says who the browser is, by a cookie that the browser never has.
+//
 // It never lets a host pass by its name's look, never writes a log, never says
 // to anybody where a client went and keeps nothing: what it knows is in its own
 // memory and ends with the session. It holds no rights but its user's.
