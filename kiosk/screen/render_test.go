@@ -107,6 +107,8 @@ func views() map[string]session.View {
 		})
 		add("welcome_help_"+string(h), fleet.Ready, func(v *session.View) { v.Help, v.HelpWho, v.HelpIn = h, "Anna", 5 })
 	}
+	add("menu_help", fleet.InUse, func(v *session.View) { v.Menu, v.Help = true, session.HelpOffline })
+	add("out_of_order_help", fleet.OutOfOrder, func(v *session.View) { v.Trouble, v.Help = fleet.WipeUnverified, session.HelpNobody })
 	add("welcome_help_anybody", fleet.Ready, func(v *session.View) { v.Help, v.HelpIn = session.HelpSoon, 1 })
 	add("hide_help", fleet.InUse, func(v *session.View) {
 		v.Hide, v.HideLeft, v.Help = session.HideOn, 10*time.Minute, session.HelpRinging
@@ -257,8 +259,10 @@ func TestHeights(t *testing.T) {
 			t.Fatalf("%v before closing: covered", left)
 		}
 	}
-	if last != 216 {
-		t.Errorf("at last %d units", last)
+	for left, want := range map[time.Duration]int{121 * time.Second: 72, 2 * time.Minute: 144, 61 * time.Second: 144, time.Minute: 216, 21 * time.Second: 216} {
+		if got := idle.height(session.View{EndsIn: left}); got != want {
+			t.Errorf("%v before the end: %d units, want %d", left, got, want)
+		}
 	}
 }
 
