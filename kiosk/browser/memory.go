@@ -1,13 +1,16 @@
 package browser
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"yhteiskone/kiosk/group"
+	"yhteiskone/kiosk/procs"
 )
 
 const mib = 1 << 20
@@ -38,6 +41,28 @@ func boundsOf(total int64) group.Bounds {
 }
 
 func clamp(n, low, high int64) int64 { return min(max(n, low), high) }
+
+// oomScore puts a browser's main process, with which all of the session ends,
+// before the kiosk, its shell (whose pages have 300) and the X server when the
+// kernel has to make room, and behind a page of the session that takes much.
+const oomScore = "350"
+
+// giveWay says so to the kernel. Chromium sets all its processes' scores when
+// it starts, so it is said once the browser has painted. A kernel that does not
+// listen goes by size alone.
+func (r *running) giveWay() {
+	if r.main == 0 {
+		return
+	}
+	path := filepath.Join(procs.Root, strconv.Itoa(r.main), "oom_score_adj")
+	if r.o.User == nil {
+		os.WriteFile(path, []byte(oomScore), 0)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
+	defer cancel()
+	r.o.User.command(ctx, "echo "+oomScore+" > "+path).Run() // only its own user may
+}
 
 // memoryTotal is the machine's memory in bytes.
 func memoryTotal() (int64, error) {

@@ -33,6 +33,15 @@ func TestBrowserPaintsUnderCurtain(t *testing.T) {
 	if took > 10*time.Second {
 		t.Errorf("painted after %v, more than 10 s", took)
 	}
+	bwrap, first := browser.Pids(r)
+	await(t, "the browser to give way when memory runs out", 10*time.Second, func() bool {
+		table, err := procs.Scan(procs.Root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		score, _ := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", table.Child(first)))
+		return bwrap > 0 && strings.TrimSpace(string(score)) == "350"
+	})
 	await(t, "the window in its place", 5*time.Second, func() bool { l := r.Look(); return l.Alive && l.Placed })
 }
 

@@ -55,6 +55,15 @@ func (r *running) watch() {
 		return
 	case <-r.door.exited:
 		return
+	case <-r.wait.painted:
+		r.giveWay()
+	case <-r.wait.gone:
+	}
+	select {
+	case <-r.exited:
+		return
+	case <-r.door.exited:
+		return
 	case <-r.wait.gone:
 		if !r.opened.Load() {
 			return

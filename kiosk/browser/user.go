@@ -54,17 +54,22 @@ func FindUser(name string) (*User, error) {
 // sweepTime is how long a sweep may take.
 const sweepTime = 10 * time.Second
 
+// command is what a shell does that has become the user.
+func (u *User) command(ctx context.Context, text string) *exec.Cmd {
+	c := exec.CommandContext(ctx, "/bin/sh", "-c", text)
+	c.Dir, c.Env = "/", []string{}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL,
+		Credential: &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{}}}
+	return c
+}
+
 // sweep ends every process of the user at once, those too that are being
 // started meanwhile. The signal is sent by a shell that has become the user and
 // has no right over anybody else's.
 func (u *User) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, "/bin/sh", "-c", "kill -9 -1")
-	c.Dir, c.Env = "/", []string{}
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL,
-		Credential: &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{}}}
-	err := c.Run()
+	err := u.command(ctx, "kill -9 -1").Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return nil // the shell says that there was nobody

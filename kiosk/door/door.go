@@ -34,7 +34,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -149,7 +148,8 @@ func stand(args []string) error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("write no core: %w", err)
 	}
-	FirstToGo()
+	// Everybody may raise their own; a kernel that says no just goes by size.
+	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	var cookie []byte
 	if open.Screen != "" {
 		if cookie, err = io.ReadAll(io.LimitReader(os.NewFile(cookieFD, "cookie"), 256)); err != nil {
@@ -167,13 +167,6 @@ func stand(args []string) error {
 		go screen{open.Screen, cookie}.serve(l[1])
 	}
 	return newDoor(open).serve(context.Background(), l[0])
-}
-
-// FirstToGo tells the kernel to take this process, and what it starts, before
-// any other when memory runs out.
-func FirstToGo() {
-	// Everybody may raise their own; a kernel that says no just chooses by size.
-	os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(1000)), 0)
 }
 
 // receive takes the listening sockets from the sandbox.

@@ -41,7 +41,6 @@ func enter(args []string) error {
 	if err := handOut(way, args[2]); err != nil {
 		return err
 	}
-	FirstToGo()
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("write no core: %w", err)
 	}
