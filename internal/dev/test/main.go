@@ -36,6 +36,7 @@ func steps() []step {
 		{name: "race", run: race},
 		{name: "fuzz", run: fuzz},
 		{name: "browser", run: browser},
+		{name: "walls", run: walls},
 		{name: "matrix", run: matrix, long: true},
 	}
 }

@@ -11,12 +11,13 @@ import (
 
 // report prints what go test says, and adds it up.
 type report struct {
-	mu    sync.Mutex
-	out   io.Writer
-	step  string
-	lines []string // the lines about packages, as go test words them
-	tests struct{ passed, failed, skipped int }
-	notes []string // which were skipped or failed
+	mu      sync.Mutex
+	out     io.Writer
+	step    string
+	lines   []string // the lines about packages, as go test words them
+	tests   struct{ passed, failed, skipped int }
+	notes   []string // which were skipped or failed
+	untried []string // what tests say that they could not try
 }
 
 func newReport(out io.Writer) *report { return &report{out: out} }
@@ -46,6 +47,9 @@ func (r *report) line(line string) {
 		return
 	}
 	fmt.Fprintln(r.out, line)
+	if strings.Contains(line, notTried) {
+		r.untried = append(r.untried, strings.TrimSpace(line))
+	}
 	verdict, name, _ := strings.Cut(strings.TrimPrefix(line, "--- "), ": ")
 	name, _, _ = strings.Cut(name, " ")
 	switch {
