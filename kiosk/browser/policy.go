@@ -188,6 +188,7 @@ func permissions() []Rule {
 		{"AudioCaptureAllowed", false, "no page hears the room", []int{44}},
 		{"VideoCaptureAllowed", false, "no page sees the room", []int{44}},
 		{"DesktopSharingHubEnabled", false, "no sending to devices", []int{20, 44}},
+		{"WebAppInstallByUserEnabled", false, "no page becomes a window without an address", []int{44}},
 		{"EnableMediaRouter", false, "no casting to devices", []int{44}},
 		{"SSLErrorOverrideAllowed", false, "no click leads past a wrong certificate", nil},
 		{"HttpsOnlyMode", "allowed", "old services are still reached", nil},
