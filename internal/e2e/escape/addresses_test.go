@@ -252,9 +252,10 @@ func (t *trial) program(link string) {
 	}
 	if asked { // the question stands on "cancel"; the button after it says yes
 		t.key("Tab")
+		t.later(700*time.Millisecond, func() bool { return false }) // a press that comes very soon is ignored
 		t.Until(patience, "the question goes away on yes", func() (bool, string) {
-			t.key("Return") // one that comes very soon is ignored
-			return t.later(600*time.Millisecond, func() bool { return alike(t.page(), px) > 0.9 }), ""
+			t.key("Return")
+			return t.later(3*time.Second, func() bool { return alike(t.page(), px) > 0.9 }), ""
 		})
 	}
 	// A press too many opened the question again: it is put away.

@@ -242,6 +242,7 @@ func (r *room) open(page string) shown {
 	var e Event
 	var err error
 	for range 3 { // a dialog of the row before may take the first words
+		r.key("Escape", "Escape")
 		r.enter(r.here("/" + page + sign + "n=" + n))
 		ctx, cancel := r.in(patience / 2)
 		e, err = r.site.Wait(ctx, n, "shown")
@@ -307,10 +308,16 @@ func (r *room) alive(n string) {
 func (r *room) copied(keys ...string) string {
 	r.Helper()
 	const nothing = "nothing was copied"
-	stop, err := r.display.Put(r.Ctx, nothing)
+	clip := r.clip()
+	stop, err := clip.Put(r.Ctx, nothing)
 	r.do(err)
 	defer stop()
-	read := func() string { s, _ := r.display.Selection(r.Ctx, "clipboard"); return s }
+	read := func() string {
+		ctx, cancel := r.in(3 * time.Second)
+		defer cancel()
+		s, _ := clip.Selection(ctx, "clipboard")
+		return s
+	}
 	r.Until(patience, "the clipboard is ours", func() (bool, string) { return read() == nothing, "" })
 	got := nothing
 	for range 3 {
@@ -325,6 +332,27 @@ func (r *room) copied(keys ...string) string {
 	return got
 }
 
+// clip is hands for the clipboard that the X server trusts as little as the
+// client's browser: it keeps the two kinds apart. They are made anew each time,
+// because such cookies do not live long.
+func (r *room) clip() hand.Hand {
+	r.Helper()
+	h := hand.Hand{Display: r.display.Hand.Display, Xauthority: r.Write("clip", "")}
+	if code, _, errs := r.Run(r.display.Env(), "xauth", "-q", "-f", h.Xauthority, "generate", h.Display, ".", "untrusted", "timeout", "600"); code != 0 {
+		r.Fatalf("make a cookie for the clipboard: %s", errs)
+	}
+	return h
+}
+
+// selection is what a selection holds, and whether anybody has it. An owner
+// that does not answer holds nothing.
+func (r *room) selection(name string) (string, bool) {
+	r.Helper()
+	ctx, cancel := r.in(3 * time.Second)
+	defer cancel()
+	return r.clip().Selection(ctx, name)
+}
+
 // address is what the address bar says.
 func (r *room) address() string {
 	r.Helper()
@@ -334,9 +362,12 @@ func (r *room) address() string {
 	return a
 }
 
-// text is all words of the page. A page just opened by its address has the
-// keyboard.
-func (r *room) text() string { r.Helper(); return r.copied("ctrl+a", "ctrl+c") }
+// text is all words of the page. A press near its edge gives it the keyboard.
+func (r *room) text() string {
+	r.Helper()
+	r.click(Place{r.display.W - 40, r.display.H / 2})
+	return r.copied("ctrl+a", "ctrl+c")
+}
 
 // isBlockedPage reports whether a page's words are those of a blocked one: the
 // browser's own in Finnish, or the kiosk's.
