@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"yhteiskone/agent/watch"
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
+	"yhteiskone/internal/rest"
 )
 
 // stopTime is how long a stop may take before connections are cut.
@@ -59,11 +59,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		// Most of what lives here is small and lives long: collecting twice
-		// as often costs little and keeps the agent small.
-		debug.SetGCPercent(50)
-	}
+	rest.Often()
 	st, id, err := openData(*data)
 	if errors.Is(err, store.ErrBusy) {
 		return notNow("another agent is running with the data folder %s; stop it first, or use another folder", *data)
@@ -148,7 +144,7 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	group.Go(func() error { return a.keepSeen(ctx) })
 	group.Go(func() error { return a.keepFaults(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
-	group.Go(func() error { return giveBack(ctx) })
+	group.Go(func() error { return rest.GiveBack(ctx) })
 	group.Go(func() error {
 		if plain {
 			return serving(web.Serve(l))

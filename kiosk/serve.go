@@ -18,6 +18,7 @@ import (
 
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
+	"yhteiskone/internal/rest"
 	"yhteiskone/internal/wire"
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/health"
@@ -38,6 +39,7 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
+	rest.Often()
 	if err := mkdirs(c.State, c.Runtime); err != nil {
 		return badInput{err}
 	}
@@ -152,6 +154,7 @@ func (k *kiosk) run(ctx context.Context) error {
 	}
 	var group errgroup.Group
 	group.Go(func() error { return machine.Run(ctx) })
+	group.Go(func() error { return rest.GiveBack(ctx) })
 	group.Go(func() error { k.services.Run(ctx, k.uplink.Changed); return nil })
 	// The line stays up while the last session is wiped, so that the agent
 	// hears of the proof.

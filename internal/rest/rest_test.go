@@ -1,0 +1,41 @@
+package rest
+
+import (
+	"context"
+	"runtime/metrics"
+	"testing"
+	"time"
+)
+
+// What was used once and is free again goes back to the system.
+func TestGiveBack(t *testing.T) {
+	released := func() uint64 {
+		s := []metrics.Sample{{Name: "/memory/classes/heap/released:bytes"}}
+		metrics.Read(s)
+		return s[0].Value.Uint64()
+	}
+	large := make([]byte, 64<<20)
+	for i := range large {
+		large[i] = 1
+	}
+	before := released()
+	large = nil
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- GiveBack(ctx) }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 {
+		if released() > before+60<<20 {
+			break
+		}
+		<-tick.C
+	}
+	if got := released(); got <= before+60<<20 {
+		t.Errorf("%d MiB were given back of 64", (got-before)>>20)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
