@@ -8,10 +8,14 @@ package rest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // every is how often it looks whether memory is held for nothing.
@@ -37,6 +41,7 @@ func GiveBack(ctx context.Context) error {
 	for {
 		if heap() > rest+rest/8+512<<10 {
 			debug.FreeOSMemory()
+			dropCode()
 			rest = heap()
 		}
 		select {
@@ -44,6 +49,32 @@ func GiveBack(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// dropCode lets go of the pages of our own program file that were needed for
+// what is over, starting above all. They are clean copies of the file; what is
+// needed again comes back page by page, from the page cache.
+func dropCode() {
+	self, err := os.Executable()
+	if err != nil {
+		return
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(maps)) {
+		var from, to uintptr
+		var rights string
+		if !strings.HasSuffix(line, " "+self+"\n") {
+			continue
+		}
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); n != 3 || strings.Contains(rights, "w") {
+			continue
+		}
+		// A kernel that says no keeps them: nothing is lost.
+		unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 	}
 }
 

@@ -2,7 +2,10 @@ package rest
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"runtime/metrics"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,5 +40,28 @@ func TestGiveBack(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// What the program file held in memory for its start goes, and the program
+// runs on.
+func TestDropCode(t *testing.T) {
+	resident := func() (kb int) {
+		text, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(text), "RssFile:")
+		fmt.Sscan(after, &kb)
+		return kb
+	}
+	self, err := os.ReadFile("/proc/self/exe") // so that the cache has it
+	if err != nil || len(self) == 0 {
+		t.Fatal(err)
+	}
+	before := resident()
+	dropCode()
+	if after := resident(); after > before*9/10 {
+		t.Errorf("%d KiB of the file were resident, %d are", before, after)
 	}
 }
