@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -59,17 +60,17 @@ func (m *fakeManager) Done() <-chan struct{} { return m.done }
 func (m *fakeManager) Stop()                 { m.once.Do(func() { close(m.done) }) }
 
 // fakeWindows counts how often they were lost and did not come back.
-type fakeWindows struct{ lost *int }
+type fakeWindows struct{ lost *atomic.Int64 }
 
-func (w fakeWindows) ScreenLost(context.Context) error { *w.lost += 100; return nil }
-func (w fakeWindows) ScreenBack(context.Context) error { *w.lost -= 99; return nil }
+func (w fakeWindows) ScreenLost(context.Context) error { w.lost.Add(100); return nil }
+func (w fakeWindows) ScreenBack(context.Context) error { w.lost.Add(-99); return nil }
 
 // newGround is a ground in a bubble, and how often windows were lost.
-func newGround(s *fakeServer, startErr error) (g *ground, lost, started *int) {
-	lost, started = new(int), new(int)
+func newGround(s *fakeServer, startErr error) (g *ground, lost, started *atomic.Int64) {
+	lost, started = new(atomic.Int64), new(atomic.Int64)
 	g = &ground{display: s, manager: newFakeManager(), log: slog.New(slog.DiscardHandler), windows: fakeWindows{lost},
 		start: func(context.Context) (manager, error) {
-			*started++
+			started.Add(1)
 			s.set(func() { s.managerQuiet = false })
 			if startErr != nil {
 				return nil, startErr
@@ -84,8 +85,8 @@ func TestGroundStandsStill(t *testing.T) {
 		g, lost, started := newGround(&fakeServer{done: make(chan struct{})}, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := g.watch(ctx); err != nil || *lost != 0 || *started != 0 {
-			t.Errorf("an hour of rest: %v, lost %d, started %d", err, *lost, *started)
+		if err := g.watch(ctx); err != nil || lost.Load() != 0 || started.Load() != 0 {
+			t.Errorf("an hour of rest: %v, lost %d, started %d", err, lost.Load(), started.Load())
 		}
 	})
 }
@@ -101,17 +102,17 @@ func TestGroundReplacesManager(t *testing.T) {
 		go func() { over <- g.watch(ctx) }()
 		g.current().Stop()
 		synctest.Wait()
-		if *lost != 1 || *started != 1 {
-			t.Errorf("a dead manager: lost %d, started %d", *lost, *started)
+		if lost.Load() != 1 || started.Load() != 1 {
+			t.Errorf("a dead manager: lost %d, started %d", lost.Load(), started.Load())
 		}
 		s.set(func() { s.managerQuiet = true })
 		from := time.Now()
-		for *started < 2 {
+		for started.Load() < 2 {
 			time.Sleep(100 * time.Millisecond)
 			synctest.Wait()
 		}
-		if took := time.Since(from); took > 7*time.Second || *lost != 2 {
-			t.Errorf("a frozen manager was replaced after %v; lost %d", took, *lost)
+		if took := time.Since(from); took > 7*time.Second || lost.Load() != 2 {
+			t.Errorf("a frozen manager was replaced after %v; lost %d", took, lost.Load())
 		}
 		cancel()
 		if err := <-over; err != nil {

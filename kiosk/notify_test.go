@@ -62,19 +62,22 @@ func TestNotify(t *testing.T) {
 // A kiosk whose state machine is stuck ends; one that is only busy does not.
 func TestDeadman(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		well, code := true, -1
+		var well atomic.Bool
+		var code atomic.Int64
+		well.Store(true)
+		code.Store(-1)
 		ctx, cancel := context.WithCancel(t.Context())
-		go deadman(ctx, slog.New(slog.DiscardHandler), func() bool { return well }, func(c int) { code = c })
+		go deadman(ctx, slog.New(slog.DiscardHandler), well.Load, func(c int) { code.Store(int64(c)) })
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if code != -1 {
+		if code.Load() != -1 {
 			t.Error("a kiosk that answers was ended")
 		}
-		well = false
+		well.Store(false)
 		time.Sleep(stuckTime + time.Second)
 		synctest.Wait()
-		if code != 1 {
-			t.Errorf("a stuck kiosk ended with %d", code)
+		if code.Load() != 1 {
+			t.Errorf("a stuck kiosk ended with %d", code.Load())
 		}
 		cancel()
 	})

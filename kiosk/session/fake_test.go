@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,11 +54,11 @@ type world struct {
 	outcomes []fleet.Outcome
 	changed  int
 
-	check  func(View) // of every view that is shown
-	dirty  bool       // a session was there since the last proof
-	opened int        // sessions
-	before int        // sessions, a move ago
-	slow   bool       // browsers never draw
+	check  func(View)  // of every view that is shown
+	dirty  atomic.Bool // a session was there since the last proof
+	opened int         // sessions
+	before int         // sessions, a move ago
+	slow   bool        // browsers never draw
 	passed time.Duration
 }
 
@@ -113,7 +114,7 @@ func (r *fakeRun) Open(a string) error {
 	defer r.w.mu.Unlock()
 	r.address = a
 	r.w.opened++
-	r.w.dirty = true
+	r.w.dirty.Store(true)
 	return nil
 }
 func (r *fakeRun) Look() Look { return Look{!r.killed, !r.killed && !r.away, !r.frozen} }
@@ -171,7 +172,7 @@ func (w *world) Prove(looks []fleet.Look, took time.Duration) (fleet.WipeProof, 
 	p := fleet.WipeProof{Seq: uint64(len(w.proofs) + 1), At: time.Now(), Looks: looks}
 	w.proofs = append(w.proofs, p)
 	if p.Clean() && !slices.ContainsFunc(w.runs, func(r *fakeRun) bool { return !r.killed }) {
-		w.dirty = false
+		w.dirty.Store(false)
 	}
 	return p, nil
 }

@@ -79,9 +79,9 @@ func (k *walk) shown(v View) {
 	w := k.w
 	in := v.State.InSession()
 	switch {
-	case (v.State == fleet.Ready || v.State == fleet.Closed || v.State == fleet.OutOfService) && w.dirty:
+	case (v.State == fleet.Ready || v.State == fleet.Closed || v.State == fleet.OutOfService) && w.dirty.Load():
 		k.wrong = fmt.Sprintf("%s without a proof since the last session", v.State)
-	case v.Erased && w.dirty:
+	case v.Erased && w.dirty.Load():
 		k.wrong = "says that it erased without a proof"
 	case v.Erased && (v.Comfort.Speak || v.Comfort.Keyboard || v.Comfort.Sticky):
 		k.wrong = fmt.Sprintf("the aids of the one before: %+v", v.Comfort)
