@@ -239,7 +239,7 @@ func tryApps(t *trial) {
 func (t *trial) program(link string) {
 	t.Helper()
 	s := t.open("scheme.html?to=" + strings.NewReplacer(":", "%3A", "/", "%2F", "?", "%3F", "=", "%3D", "@", "%40", "+", "%2B").Replace(link))
-	px := t.page()
+	px := t.still(t.pageBox())
 	t.click(s.at("link"))
 	t.hear(s.N, "pressed:link")
 	asked := t.later(time.Second, func() bool { return alike(t.page(), px) < 0.9 || t.site.Said(s.N, "left") })

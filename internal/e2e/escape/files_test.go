@@ -236,7 +236,7 @@ func tryPaper(t *trial) {
 func tryPrint(t *trial) {
 	s := t.open("plain.html")
 	before := len(t.saved())
-	px := t.page()
+	px := t.still(t.pageBox())
 	t.reaches(s.N, "ctrl+p")
 	t.hear(s.N, "printing")
 	if !t.later(patience, func() bool { return alike(t.page(), px) < 0.9 }) {

@@ -53,7 +53,7 @@ func (t *trial) one(f flood) {
 	t.begin()
 	free := available(t)
 	s := t.open("flood.html?kind=" + f.kind)
-	px := t.page()
+	px := t.still(t.pageBox())
 	t.click(s.at("go"))
 	t.hear(s.N, "begins")
 	if f.runs != nil && !t.later(patience, f.runs) {

@@ -10,7 +10,7 @@ import (
 // the keyboard.
 func (t *trial) noTools(s shown, key string) {
 	t.Helper()
-	px := t.page()
+	px := t.still(t.pageBox())
 	t.reaches(s.N, key)
 	if t.later(time.Second, func() bool { return alike(t.page(), px) < 0.9 }) {
 		t.Until(patience, "the browser's no goes away", func() (bool, string) {
@@ -146,7 +146,7 @@ func tryPopUp(t *trial) {
 func (t *trial) siteSettings(title string) {
 	t.Helper()
 	t.Until(patience, "the window has the keyboard", func() (bool, string) { return strings.HasPrefix(t.title(), title), t.title() })
-	px := t.page()
+	px := t.still(t.pageBox())
 	t.key("ctrl+l", "shift+Tab", "Return")
 	if !t.later(patience, func() bool { return alike(t.page(), px) < 0.95 }) {
 		t.Fatal("the site's information does not open")

@@ -128,7 +128,8 @@ func (t *trial) works(s shown) bool {
 // true if the page has to be opened again.
 func (t *trial) after(title string) (again bool) {
 	t.Helper()
-	if !t.status().InSession() {
+	gone := func() bool { return !t.status().InSession() }
+	if gone() || !strings.HasPrefix(t.title(), title) && t.later(2*time.Second, gone) {
 		t.ended()
 		t.begin()
 		t.found(over)

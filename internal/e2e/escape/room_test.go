@@ -241,9 +241,16 @@ func (r *room) open(page string) shown {
 	}
 	var e Event
 	var err error
-	for range 3 { // a dialog of the row before may take the first words
+	for try := range 3 { // a dialog of the row before may take the first words
 		r.key("Escape", "Escape")
-		r.enter(r.here("/" + page + sign + "n=" + n))
+		address := r.here("/" + page + sign + "n=" + n)
+		if try == 0 {
+			r.enter(address)
+		} else { // the bars may look otherwise than they did
+			r.key("ctrl+l", "ctrl+l", "ctrl+a")
+			r.write(address)
+			r.key("Delete", "Return")
+		}
 		ctx, cancel := r.in(patience / 2)
 		e, err = r.site.Wait(ctx, n, "shown")
 		cancel()
@@ -520,10 +527,15 @@ func (f findings) String() string {
 	return strings.Join(all, ", ")
 }
 
+// pageBox is where the page is.
+func (r *room) pageBox() hand.Box {
+	return hand.Box{Y: barHeight + 1, W: r.display.W, H: r.display.H - stripHeight - barHeight - 1}
+}
+
 // page is what the page shows.
 func (r *room) page() []byte {
 	r.Helper()
-	px, err := r.display.Pixels(r.Ctx, hand.Box{Y: barHeight + 1, W: r.display.W, H: r.display.H - stripHeight - barHeight - 1})
+	px, err := r.display.Pixels(r.Ctx, r.pageBox())
 	r.do(err)
 	return px
 }
