@@ -20,7 +20,7 @@ const browserTests = "^Test(Browser|Guest)"
 const scenarios = "internal/e2e"
 
 // fuzzTime is how long each fuzz target runs.
-const fuzzTime = "5s"
+const fuzzTime = "2s"
 
 var (
 	browserShape = regexp.MustCompile(`(?m)^func Test(Browser|Guest)`)
