@@ -27,7 +27,7 @@ type config struct {
 	PowerOff  string     `toml:"power_off"` // command that turns the machine off after closing time; empty for none
 	Browser   browserConfig
 	Session   struct {
-		Idle, Warn, Limit *duration // set here they go before the agent's
+		Idle, Warn, Limit, Notice *duration // set here they go before the agent's
 	}
 	Services struct {
 		Every duration // how often each service's start page is asked; "0s" for never
@@ -163,6 +163,9 @@ func (c *config) settings(s fleet.Settings) fleet.Settings {
 	}
 	if c.Session.Limit != nil {
 		s.Limit = c.Session.Limit.Duration
+	}
+	if c.Session.Notice != nil {
+		s.Notice = c.Session.Notice.Duration
 	}
 	if c.Mode != "" {
 		s.Mode = c.Mode

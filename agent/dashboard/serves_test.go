@@ -151,9 +151,9 @@ func TestAnswerWithMinutes(t *testing.T) {
 	in(t, plain(html), "Vastasi apupyyntöön: Tulen vähän ajan päästä")
 }
 
-// TestBrowserPictures leaves pictures of the pages in the folder that PICTURES
+// TestBrowserShots leaves pictures of the pages in the folder that PICTURES
 // names, for somebody to look at; without one it does nothing.
-func TestBrowserPictures(t *testing.T) {
+func TestBrowserShots(t *testing.T) {
 	folder := os.Getenv("PICTURES")
 	if folder == "" {
 		t.Skip("PICTURES names no folder")

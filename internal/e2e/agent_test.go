@@ -93,8 +93,15 @@ func TestBrowserHelp(t *testing.T) {
 	before, err := p.display.Look(p.Ctx, strip)
 	p.do(err)
 
-	p.do(p.display.Click(p.Ctx, 60, p.display.H-stripHeight/2))
-	p.kiosk.Is(5*time.Second, "heard by the agent", func(s rig.Status) bool { return s.Help == "ringing" })
+	// A press just as the strip comes up may have been meant for what stood
+	// there before: it does not count.
+	p.until(10*time.Second, "the call is heard by the agent", func() (bool, string) {
+		s, err := p.kiosk.Status()
+		if err == nil && s.Help == "" {
+			p.do(p.display.Click(p.Ctx, 60, p.display.H-stripHeight/2))
+		}
+		return err == nil && s.Help == "ringing", s.Help
+	})
 	called := p.looksOther(strip, before)
 	call := ""
 	p.Until(5*time.Second, "the call is on the dashboard", func() (bool, string) {

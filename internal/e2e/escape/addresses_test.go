@@ -38,7 +38,9 @@ func (t *trial) showsBlocked(what string) {
 // onBlocked reports whether the address is that of the kiosk's own page for
 // blocked ones.
 func (r *room) onBlocked(address string) bool {
-	return strings.Contains(address, "/blocked") && !strings.Contains(address, Here) && !strings.Contains(address, Elsewhere)
+	page, _, _ := strings.Cut(address, "#") // it names the host to the client
+	page, _, _ = strings.Cut(page, "?")
+	return strings.HasSuffix(page, "/blocked") && !strings.Contains(page, Here) && !strings.Contains(page, Elsewhere)
 }
 
 // isNothing types an address and checks that the page before stays, and works.
