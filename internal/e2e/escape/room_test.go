@@ -2,12 +2,8 @@ package escape
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
