@@ -39,7 +39,7 @@ const patience = 20 * time.Second
 
 func enter(t *testing.T, mode fleet.Mode) *room {
 	t.Helper()
-	r := &room{World: rig.NewFor(t, 15*time.Minute), mode: mode}
+	r := &room{World: rig.NewFor(t, 25*time.Minute), mode: mode}
 	s, err := OpenSite()
 	if err != nil {
 		t.Fatal(err)
