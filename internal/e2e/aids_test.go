@@ -20,7 +20,8 @@ func (p *place) boards() int { return len(p.display.Windows(p.Ctx, classPanel)) 
 // A client who types on the screen: the keyboard stands above the strip, the
 // page makes room for it, and it is gone with the session.
 func TestBrowserOnScreenKeyboard(t *testing.T) {
-	p := open(t, rig.KioskOptions{})
+	// What a browser that X does not trust has copied, the test cannot read.
+	p := open(t, rig.KioskOptions{Browser: "x_trust = \"always\""})
 	seq := p.kiosk.Wiped(15*time.Second, 0)
 	p.pressTile()
 	p.until(15*time.Second, "the page of comforts", func() (bool, string) {
