@@ -21,7 +21,7 @@ var errServerGone = errors.New("the X server is gone")
 // misses looks; with the time that a fresh browser needs, that stays below ten
 // seconds.
 const (
-	groundEvery  = time.Second
+	groundEvery  = 500 * time.Millisecond
 	groundAnswer = 1500 * time.Millisecond
 	groundMisses = 2
 	serverTime   = 30 * time.Second // for another X server to come
@@ -98,6 +98,9 @@ func (g *ground) watch(ctx context.Context) error {
 		case <-g.display.Done():
 			return errServerGone
 		case <-g.current().Done():
+			if g.serverGone() {
+				return errServerGone
+			}
 			g.log.Error("the window manager is gone")
 			if err := g.again(ctx); err != nil {
 				return err
@@ -134,6 +137,19 @@ func (g *ground) missed(ctx context.Context, before int, answers func(context.Co
 
 func (g *ground) serverAnswers(ctx context.Context) bool { return g.display.ServerAnswers(ctx) == nil }
 
+// serverGone reports whether the server has ended. When it does, the window
+// manager ends as well, and may be the first of which we hear.
+func (g *ground) serverGone() bool {
+	t := time.NewTimer(groundEvery)
+	defer t.Stop()
+	select {
+	case <-g.display.Done():
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
 // again ends the session and starts another window manager.
 func (g *ground) again(ctx context.Context) error {
 	g.mu.Lock()
@@ -150,6 +166,9 @@ func (g *ground) again(ctx context.Context) error {
 	}
 	if ctx.Err() != nil {
 		return nil
+	}
+	if err != nil && g.serverGone() {
+		return errServerGone
 	}
 	if err != nil {
 		return fmt.Errorf("after the window manager was lost: %w", err)

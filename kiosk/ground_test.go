@@ -101,6 +101,7 @@ func TestGroundReplacesManager(t *testing.T) {
 		over := make(chan error)
 		go func() { over <- g.watch(ctx) }()
 		g.current().Stop()
+		time.Sleep(groundEvery + time.Millisecond) // it may have been the server
 		synctest.Wait()
 		if lost.Load() != 1 || started.Load() != 1 {
 			t.Errorf("a dead manager: lost %d, started %d", lost.Load(), started.Load())
@@ -139,6 +140,16 @@ func TestGroundServer(t *testing.T) {
 	if err := g.watch(t.Context()); !errors.Is(err, errServerGone) {
 		t.Errorf("without a server watch says %v", err)
 	}
+	// The window manager ends with its server, and may be heard of first.
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeServer{done: make(chan struct{})}
+		g, lost, started := newGround(s, nil)
+		g.manager.Stop()
+		time.AfterFunc(groundEvery/2, func() { close(s.done) })
+		if err := g.watch(t.Context()); !errors.Is(err, errServerGone) || lost.Load() != 0 || started.Load() != 0 {
+			t.Errorf("%v, lost %d, started %d", err, lost.Load(), started.Load())
+		}
+	})
 	// One hiccup is none of our business; a server that stays silent is ended,
 	// if it is ours to end.
 	synctest.Test(t, func(t *testing.T) {

@@ -30,7 +30,7 @@ type matrixState struct {
 	name    string
 	session bool          // a client is there
 	within  time.Duration // the moment lies this far into the state at most
-	reach   func(p *place)
+	reach   func(*matrix)
 	after   fleet.State // where the kiosk is when all is over
 }
 
@@ -43,22 +43,22 @@ type matrixEnd struct {
 
 func matrixStates() []matrixState {
 	return []matrixState{
-		{"starting", false, 1500 * time.Millisecond, func(p *place) {
+		{"starting", false, 1500 * time.Millisecond, func(p *matrix) {
 			p.kiosk.Kill() // the start after a crash has most to do
 			p.kiosk.Begin()
 		}, fleet.Ready},
-		{"ready", false, 400 * time.Millisecond, func(p *place) {}, fleet.Ready},
-		{"in_use", true, 2500 * time.Millisecond, func(p *place) { p.kiosk.Press(rig.TileBank) }, fleet.Ready},
-		{"warning", true, 2 * time.Second, func(p *place) {
+		{"ready", false, 400 * time.Millisecond, func(p *matrix) {}, fleet.Ready},
+		{"in_use", true, 2500 * time.Millisecond, func(p *matrix) { p.kiosk.Press(rig.TileBank) }, fleet.Ready},
+		{"warning", true, 2 * time.Second, func(p *matrix) {
 			p.kiosk.Press(rig.TileBank)
 			p.kiosk.In(15*time.Second, fleet.Warning)
 		}, fleet.Ready},
-		{"erasing", false, 250 * time.Millisecond, func(p *place) {
+		{"erasing", false, 250 * time.Millisecond, func(p *matrix) {
 			p.kiosk.Press(rig.TileBank)
 			p.kiosk.End()
 		}, fleet.Ready},
-		{"out_of_service", false, 400 * time.Millisecond, func(p *place) {
-			p.agent.SignIn().Post("/kiosks/"+p.id()+"/out_of_service", url.Values{})
+		{"out_of_service", false, 400 * time.Millisecond, func(p *matrix) {
+			p.staff.Post("/kiosks/"+p.id()+"/out_of_service", url.Values{})
 			p.kiosk.In(10*time.Second, fleet.OutOfService)
 		}, fleet.OutOfService},
 	}
@@ -70,7 +70,7 @@ func matrixEnds() []matrixEnd {
 		{"idle", true, func(m *matrix) { m.idle() }},
 		{"limit", true, func(m *matrix) { m.limit() }},
 		{"command", true, func(m *matrix) {
-			m.agent.SignIn().Post("/kiosks/"+m.id()+"/end_session", url.Values{"now": {"1"}})
+			m.staff.Post("/kiosks/"+m.id()+"/end_session", url.Values{"now": {"1"}})
 		}},
 		{"local", true, func(m *matrix) { m.kiosk.End() }},
 		{"browser", false, func(m *matrix) { m.killIfThere(m.kiosk.Browser) }},
@@ -93,7 +93,10 @@ func matrixEnds() []matrixEnd {
 }
 
 // matrix is one place in which one end is tried in every state.
-type matrix struct{ *place }
+type matrix struct {
+	*place
+	staff *rig.Staff
+}
 
 // killIfThere kills a process that may just not be there: in starting and
 // erasing that is a moment like others.
@@ -113,7 +116,7 @@ func (m *matrix) idle() {
 
 // limit keeps the machine busy until somebody who waits gets it.
 func (m *matrix) limit() {
-	m.agent.SignIn().Post("/kiosks/"+m.id()+"/someone_waits", url.Values{})
+	m.staff.Post("/kiosks/"+m.id()+"/someone_waits", url.Values{})
 	m.Until(25*time.Second, "the session ends at its limit", func() (bool, string) {
 		m.do(m.display.Move(m.Ctx, 400+int(time.Now().UnixMilli()%50), 300))
 		s, err := m.kiosk.Status()
@@ -173,7 +176,7 @@ func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
 	m.Helper()
 	m.kiosk.In(30*time.Second, fleet.Ready)
 	before := m.kiosk.In(time.Second, fleet.Ready).Proof.Seq
-	s.reach(m.place)
+	s.reach(m)
 	timer := time.NewTimer(moment)
 	<-timer.C
 	token, canary := m.token()
@@ -195,7 +198,7 @@ func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
 		}
 	}
 	if s.after == fleet.OutOfService {
-		m.agent.SignIn().Post("/kiosks/"+m.id()+"/in_service", url.Values{})
+		m.staff.Post("/kiosks/"+m.id()+"/in_service", url.Values{})
 	}
 }
 
@@ -214,7 +217,8 @@ func TestBrowserMatrix(t *testing.T) {
 		moment := rand.New(rand.NewPCG(seed, uint64(i)))
 		for _, group := range groups(e, moments) {
 			t.Run(e.name+"/"+group[0].name, func(t *testing.T) {
-				m := &matrix{open(t, rig.KioskOptions{Session: "idle = \"6s\"\nwarn = \"4s\"\nlimit = \"0s\"\nnotice = \"7s\""})}
+				m := &matrix{place: open(t, rig.KioskOptions{Session: "idle = \"6s\"\nwarn = \"4s\"\nlimit = \"0s\"\nnotice = \"7s\""})}
+				m.staff = m.agent.SignIn()
 				for _, s := range group {
 					for range moments {
 						m.try(s, e, time.Duration(moment.Int64N(int64(s.within))))
@@ -225,7 +229,9 @@ func TestBrowserMatrix(t *testing.T) {
 			})
 		}
 	}
-	t.Logf("matrix: %d ends at random moments, seed %d: every wipe verified", tried, seed)
+	if !t.Failed() {
+		t.Logf("matrix: %d ends at random moments, seed %d: every wipe verified", tried, seed)
+	}
 }
 
 // groups are the states in which the end can happen. Each group is tried at a

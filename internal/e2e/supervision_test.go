@@ -36,11 +36,11 @@ func TestBrowserSupervision(t *testing.T) {
 				defer x.Stop()
 				for _, inSession := range []bool{false, true} {
 					seq := p.kiosk.In(15*time.Second, fleet.Ready).Proof.Seq
-					token, canary := (&matrix{p}).token()
+					token, canary := (&matrix{place: p}).token()
 					if inSession {
 						p.kiosk.Press(rig.TileBank)
 						p.kiosk.In(5*time.Second, fleet.InUse)
-						token, canary = (&matrix{p}).token()
+						token, canary = (&matrix{place: p}).token()
 					}
 					pid := part.pid(p, x)
 					if pid == 0 {
@@ -61,7 +61,7 @@ func TestBrowserSupervision(t *testing.T) {
 						t.Errorf("that took %v, more than %v", took, recovery)
 					}
 					if inSession {
-						if found := (&matrix{p}).left(token, canary); len(found) > 0 {
+						if found := (&matrix{place: p}).left(token, canary); len(found) > 0 {
 							t.Errorf("left behind: %v", found)
 						}
 					}

@@ -8,7 +8,7 @@ import (
 )
 
 // patience is how long a browser may be stopped before it counts as frozen.
-const patience = 8 * time.Second
+const patience = 5 * time.Second
 
 // freeze is since when the browser's main process has been seen stopped.
 type freeze struct {

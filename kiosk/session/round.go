@@ -122,6 +122,11 @@ func (m *Machine) open(ctx context.Context, id string) error {
 	if !ok {
 		return ErrUnknownTile
 	}
+	select {
+	case <-m.Screen.Lost(): // one of before: the session stands on the new one
+		m.shellLost(ctx)
+	default:
+	}
 	m.Trace("tile_pressed")
 	// First on disk, then for the client: a power cut a moment later must
 	// find that somebody was here.
