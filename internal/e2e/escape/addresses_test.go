@@ -29,6 +29,9 @@ func (t *trial) showsBlocked(what string) {
 	t.Helper()
 	got := ""
 	if t.later(patience, func() bool { got = t.text(); return isBlockedPage(got) }) {
+		// The kiosk's own page takes the place of the browser's words, also of
+		// whatever is opened just then; so it is waited for.
+		t.later(3*time.Second, func() bool { return isBlockedPage(t.title()) })
 		t.found(blocked)
 		return
 	}

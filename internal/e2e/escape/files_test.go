@@ -64,7 +64,11 @@ func (r *room) choose(id string, b hand.Box, path string) bool {
 	r.Helper()
 	r.key("ctrl+l")
 	r.write(path)
-	gone := func() bool { again, _ := r.extra(); return again == "" }
+	gone := func() bool { // seen twice: a look at a busy screen can miss a window
+		again, _ := r.extra()
+		more, _ := r.extra()
+		return again == "" && more == ""
+	}
 	for range 3 { // the first press may only close the list of names that fit
 		r.do(r.display.ClickIn(r.Ctx, id, b.W-50, b.H-25))
 		if r.later(1500*time.Millisecond, gone) {
