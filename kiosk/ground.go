@@ -21,7 +21,7 @@ var errServerGone = errors.New("the X server is gone")
 // misses looks; with the time that a fresh browser needs, that stays below ten
 // seconds.
 const (
-	groundEvery  = 500 * time.Millisecond
+	groundEvery  = time.Second
 	groundAnswer = 1500 * time.Millisecond
 	groundMisses = 2
 	serverTime   = 30 * time.Second // for another X server to come
