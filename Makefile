@@ -56,7 +56,10 @@ check:
 fmt vet staticcheck modules unit race fuzz:
 	@go run ./internal/dev/test $@
 
-browser matrix: setup programs
+browser: setup programs
+	@go run ./internal/dev/test $@
+
+matrix: setup programs
 	@go run ./internal/dev/test $@
 
 clean:
