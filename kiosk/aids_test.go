@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/display"
 )
 
@@ -26,31 +26,14 @@ func quietDisplay(t *testing.T) (*display.Display, *os.Process) {
 			t.Skip(p + " is not installed")
 		}
 	}
-	for number := 140; number <= 149; number++ {
-		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
-			continue
-		}
-		cmd := exec.Command("Xvfb", fmt.Sprintf(":%d", number), "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-		t.Setenv("DISPLAY", fmt.Sprintf(":%d", number))
-		t.Setenv("XAUTHORITY", "/dev/null")
-		until(t, "the X server", func() bool {
-			c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", number))
-			return err == nil && c.Close() == nil
-		})
-		d, err := display.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(d.Close)
-		return d, cmd.Process
+	x := xserver.Start(t, xserver.Options{})
+	x.Use(t)
+	d, err := display.Open()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Skip("no free display number between 140 and 149")
-	return nil, nil
+	t.Cleanup(d.Close)
+	return d, x.Process
 }
 
 func until(t *testing.T, what string, ok func() bool) {

@@ -3,16 +3,12 @@ package browser_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/session"
@@ -49,56 +45,20 @@ func newDesk(t testing.TB) *desk {
 	t.Helper()
 	needUser(t)
 	dir := t.TempDir()
-	cookies := filepath.Join(dir, "cookies")
-	first := 81
-	if text := os.Getenv("YHTEISKONE_DISPLAY"); text != "" {
-		var err error
-		if first, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
+	// A server that asks for a cookie, so that the sandbox's is tested.
+	x := xserver.Start(t, xserver.Options{Size: fmt.Sprintf("%dx%d", screenWidth, screenHeight)})
+	x.Use(t)
+	d, err := display.Open()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for number := first; number < first+4; number++ {
-		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
-			continue
-		}
-		name := fmt.Sprintf(":%d", number)
-		// A server that asks for a cookie, so that the sandbox's is tested.
-		out, err := exec.Command("xauth", "-f", cookies, "add", name, ".", "00112233445566778899aabbccddeeff").CombinedOutput()
-		if err != nil {
-			t.Fatalf("xauth: %v: %s", err, out)
-		}
-		x := exec.Command("Xvfb", name, "-screen", "0", fmt.Sprintf("%dx%dx24", screenWidth, screenHeight), "-nolisten", "tcp", "-noreset", "-auth", cookies)
-		x.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := x.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = x.Process.Signal(syscall.SIGTERM); _ = x.Wait() })
-		setenv(t, "DISPLAY", name)
-		setenv(t, "XAUTHORITY", cookies)
-		await(t, "the X server", 10*time.Second, func() bool {
-			c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", number))
-			return err == nil && c.Close() == nil
-		})
-		d, err := display.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(d.Close)
-		m, err := d.StartManager(context.Background(), display.Config{Dir: dir, Strip: strip, ShellClass: "KioskShell", ClientClass: browser.Class})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(m.Stop)
-		return &desk{display: d, name: name, cookies: cookies}
+	t.Cleanup(d.Close)
+	m, err := d.StartManager(context.Background(), display.Config{Dir: dir, Strip: strip, ShellClass: "KioskShell", ClientClass: browser.Class})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Skip("no free display number")
-	return nil
-}
-
-func setenv(t testing.TB, name, value string) {
-	if x, ok := t.(interface{ Setenv(string, string) }); ok {
-		x.Setenv(name, value)
-	}
+	t.Cleanup(m.Stop)
+	return &desk{display: d, name: x.Name, cookies: x.Cookies}
 }
 
 func (d *desk) options() browser.Options {

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/display"
 )
 
@@ -28,43 +26,14 @@ func serverProcess(t *testing.T, size string, more ...string) (*display.Display,
 	if _, err := exec.LookPath("Xvfb"); err != nil {
 		t.Skip("Xvfb is not installed")
 	}
-	for number := 140; number <= 149; number++ {
-		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
-			continue
-		}
-		name := fmt.Sprintf(":%d", number)
-		cookies := cookieFile(t)
-		cmd := exec.Command("Xvfb", append([]string{name, "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset", "-auth", cookies}, more...)...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
-		t.Setenv("DISPLAY", name)
-		t.Setenv("XAUTHORITY", cookies)
-		socket := fmt.Sprintf("/tmp/.X11-unix/X%d", number)
-		await(t, "the X server", func() bool { c, err := net.Dial("unix", socket); return err == nil && c.Close() == nil })
-		d, err := display.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(d.Close)
-		return d, cmd.Process
-	}
-	t.Skip("no free display number between 140 and 149")
-	return nil, nil
-}
-
-// cookieFile writes a cookie file that is good for any display.
-func cookieFile(t *testing.T) string {
-	t.Helper()
-	const wild, protocol = "\xff\xff", "MIT-MAGIC-COOKIE-1"
-	file := filepath.Join(t.TempDir(), "cookies")
-	entry := wild + "\x00\x00" + "\x00\x00" + "\x00\x12" + protocol + "\x00\x10" + "0123456789abcdef"
-	if err := os.WriteFile(file, []byte(entry), 0o600); err != nil {
+	x := xserver.Start(t, xserver.Options{Size: size, Cookie: []byte("0123456789abcdef"), Args: more})
+	x.Use(t)
+	d, err := display.Open()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return file
+	t.Cleanup(d.Close)
+	return d, x.Process
 }
 
 func await(t *testing.T, what string, ok func() bool) {

@@ -2,11 +2,9 @@ package keyboard
 
 import (
 	"context"
-	"fmt"
 	"image"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/display"
 )
 
@@ -36,17 +35,6 @@ func await(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// cookies writes a cookie file for any display.
-func cookies(t *testing.T, cookie []byte) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "cookies")
-	entry := "\xff\xff\x00\x00\x00\x00\x00\x12MIT-MAGIC-COOKIE-1\x00\x10" + string(cookie)
-	if err := os.WriteFile(file, []byte(entry), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // room is a display of the test's own with a window manager.
 func room(t *testing.T) *display.Display {
 	t.Helper()
@@ -55,39 +43,19 @@ func room(t *testing.T) *display.Display {
 			t.Skip(p + " is not installed")
 		}
 	}
-	file := cookies(t, []byte("0123456789abcdef"))
-	for number := 140; number <= 149; number++ {
-		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
-			continue
-		}
-		name := fmt.Sprintf(":%d", number)
-		cmd := exec.Command("Xvfb", name, "-screen", "0", "1366x768x24", "-nolisten", "tcp", "-noreset", "-auth", file)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
-		t.Setenv("DISPLAY", name)
-		t.Setenv("XAUTHORITY", file)
-		await(t, "the X server", func() bool {
-			c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", number))
-			return err == nil && c.Close() == nil
-		})
-		d, err := display.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(d.Close)
-		m, err := d.StartManager(context.Background(), display.Config{Dir: t.TempDir(), Strip: d.StripHeight(),
-			ShellClass: "KioskShell", ClientClass: "ClientBrowser"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(m.Stop)
-		return d
+	xserver.Start(t, xserver.Options{Cookie: []byte("0123456789abcdef")}).Use(t)
+	d, err := display.Open()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Skip("no free display number between 140 and 149")
-	return nil
+	t.Cleanup(d.Close)
+	m, err := d.StartManager(context.Background(), display.Config{Dir: t.TempDir(), Strip: d.StripHeight(),
+		ShellClass: "KioskShell", ClientClass: "ClientBrowser"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Stop)
+	return d
 }
 
 func open(t *testing.T, d *display.Display) *Keyboard {

@@ -131,8 +131,8 @@ func parseStatus(b []byte) (Process, error) {
 		fields := bytes.Fields(value)
 		switch string(key) {
 		case "State":
-			if len(fields) == 0 {
-				return p, errors.New("its state is empty")
+			if len(fields) == 0 || fields[0][0] < 'A' {
+				return p, errors.New("its state is no letter")
 			}
 			p.State, seen = fields[0][0], seen+1
 		case "PPid":

@@ -5,16 +5,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/catalogue"
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/session"
@@ -60,38 +59,19 @@ func await(t *testing.T, what string, ok func() bool) {
 func room(t *testing.T, size string) *display.Display {
 	t.Helper()
 	needBrowser(t)
-	for number := 130; number <= 139; number++ {
-		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", number)); err == nil {
-			continue
-		}
-		name := fmt.Sprintf(":%d", number)
-		cmd := exec.Command("Xvfb", name, "-screen", "0", size+"x24", "-nolisten", "tcp", "-noreset")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() })
-		t.Setenv("DISPLAY", name)
-		t.Setenv("XAUTHORITY", "/dev/null")
-		await(t, "the X server", func() bool {
-			c, err := net.Dial("unix", fmt.Sprintf("/tmp/.X11-unix/X%d", number))
-			return err == nil && c.Close() == nil
-		})
-		d, err := display.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(d.Close)
-		m, err := d.StartManager(context.Background(), display.Config{Dir: t.TempDir(), Strip: d.StripHeight(),
-			ShellClass: Class, ClientClass: "ClientBrowser"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(m.Stop)
-		return d
+	xserver.Start(t, xserver.Options{Size: size}).Use(t)
+	d, err := display.Open()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Skip("no free display number between 130 and 139")
-	return nil
+	t.Cleanup(d.Close)
+	m, err := d.StartManager(context.Background(), display.Config{Dir: t.TempDir(), Strip: d.StripHeight(),
+		ShellClass: Class, ClientClass: "ClientBrowser"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Stop)
+	return d
 }
 
 func open(t *testing.T, d *display.Display) *Screen {

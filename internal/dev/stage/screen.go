@@ -1,10 +1,8 @@
 package stage
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"yhteiskone/internal/dev/guest"
+	"yhteiskone/internal/e2e/xserver"
 )
 
 // screenSize is that of most donated PCs.
@@ -54,7 +53,7 @@ func (st *Stage) server(ctx context.Context, name string, who guest.Guest, env [
 	s := &Screen{Cookie: st.File("xauthority")}
 	secret := make([]byte, 16)
 	rand.Read(secret) // never fails, by its documentation
-	if err := st.Who.WriteFile(s.Cookie, authority("", secret)); err != nil {
+	if err := st.Who.WriteFile(s.Cookie, xserver.Authority("", secret)); err != nil {
 		return nil, err
 	}
 	path, err := exec.LookPath(program)
@@ -81,22 +80,7 @@ func (st *Stage) server(ctx context.Context, name string, who guest.Guest, env [
 		st.parts = st.parts[:len(st.parts)-1]
 		return nil, err
 	}
-	return s, st.Who.WriteFile(s.Cookie, authority(s.Display[1:], secret))
-}
-
-// authority is an Xauthority file with one cookie, for any host.
-func authority(number string, secret []byte) []byte {
-	var b bytes.Buffer
-	field := func(v []byte) {
-		b.Write(binary.BigEndian.AppendUint16(nil, uint16(len(v))))
-		b.Write(v)
-	}
-	b.Write([]byte{0xff, 0xff}) // FamilyWild
-	field(nil)
-	field([]byte(number))
-	field([]byte("MIT-MAGIC-COOKIE-1"))
-	field(secret)
-	return b.Bytes()
+	return s, st.Who.WriteFile(s.Cookie, xserver.Authority(s.Display[1:], secret))
 }
 
 // Environ is how a program finds the screen.

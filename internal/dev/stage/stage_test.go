@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,25 +12,6 @@ import (
 
 	"yhteiskone/internal/dev/guest"
 )
-
-func TestAuthority(t *testing.T) {
-	want := "\xff\xff" + "\x00\x00" + "\x00\x017" + "\x00\x12MIT-MAGIC-COOKIE-1" + "\x00\x10" + "0123456789abcdef"
-	if got := authority("7", []byte("0123456789abcdef")); string(got) != want {
-		t.Errorf("%q", got)
-	}
-	path, err := exec.LookPath("xauth")
-	if err != nil {
-		t.Skip(err)
-	}
-	file := filepath.Join(t.TempDir(), "x")
-	if err := os.WriteFile(file, authority("7", []byte("0123456789abcdef")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(path, "-f", file, "list").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), ":7  MIT-MAGIC-COOKIE-1  30313233343536373839616263646566") {
-		t.Errorf("xauth reads %q, %v", out, err)
-	}
-}
 
 func TestFreePort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:7510")

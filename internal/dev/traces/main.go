@@ -27,7 +27,6 @@ import (
 	"syscall"
 
 	"yhteiskone/internal/dev/guest"
-	"yhteiskone/internal/e2e/rig"
 	"yhteiskone/internal/e2e/trace"
 )
 
@@ -82,9 +81,6 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	env := guest.Environ(filepath.Join(dir, "home"), filepath.Join(dir, "run"),
 		"YHTEISKONE_BIN="+filepath.Join(dir, "bin"), "YHTEISKONE_TEST="+dir, "YHTEISKONE_TRACES="+h.begin)
-	if v := os.Getenv(rig.DisplaysEnv); v != "" {
-		env = append(env, rig.DisplaysEnv+"="+v)
-	}
 	cmd := who.Command(ctx, env, program, "-test.v", "-test.run", "^TestBrowserTraces$", "-test.timeout", "10m")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	failed := cmd.Run()

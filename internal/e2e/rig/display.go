@@ -2,13 +2,14 @@ package rig
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"yhteiskone/internal/e2e/hand"
+	"yhteiskone/internal/e2e/xserver"
 )
 
 // Display is an X server of the scenario's own.
@@ -18,57 +19,31 @@ type Display struct {
 	W, H   int
 }
 
-// DisplaysEnv names the display numbers that scenarios use, for example
-// "61-69": several people who test on one machine keep out of each other's way.
-const DisplaysEnv = "YHTEISKONE_DISPLAYS"
-
-// displays are the numbers of DisplaysEnv.
-func displays() (first, last int) {
-	if n, _ := fmt.Sscanf(os.Getenv(DisplaysEnv), "%d-%d", &first, &last); n == 2 {
-		return first, last
-	}
-	return 61, 69
-}
-
-// NewDisplay starts an X server with a cookie.
+// NewDisplay starts an X server with a cookie. It takes the first display
+// number that is free.
 func (w *World) NewDisplay() *Display {
 	w.Helper()
-	firstDisplay, lastDisplay := displays()
-	for n := firstDisplay; n <= lastDisplay; n++ {
-		if _, err := os.Stat(fmt.Sprintf("/tmp/.X%d-lock", n)); err == nil {
-			continue
-		}
-		if d := w.display(n); d != nil {
-			return d
-		}
-	}
-	w.Fatalf("no display from :%d to :%d is free; remove what is left of old X servers in /tmp", firstDisplay, lastDisplay)
-	return nil
-}
-
-// display starts a server at that number; nil if somebody was quicker.
-func (w *World) display(n int) *Display {
-	w.Helper()
-	name := fmt.Sprintf(":%d", n)
-	auth := w.Write(fmt.Sprintf("xauth%d", n), "")
 	cookie := make([]byte, 16)
 	rand.Read(cookie)
-	if code, _, errs := w.Run(nil, "xauth", "-q", "-f", auth, "add", name, ".", hex.EncodeToString(cookie)); code != 0 {
-		w.Fatalf("make the display's cookie: %s", errs)
-	}
-	d := &Display{Hand: hand.Hand{Display: name, Xauthority: auth}, W: 1366, H: 768}
-	d.Server = w.Start("Xvfb", nil, "Xvfb", name, "-screen", "0", "1366x768x24", "-auth", auth, "-nolisten", "tcp")
-	up := false
-	w.Until(10*time.Second, "the X server answers", func() (bool, string) {
+	d := &Display{W: 1366, H: 768}
+	name := "xauth-" + rand.Text()[:8]
+	d.Xauthority = w.Write(name, string(xserver.Authority("", cookie)))
+	d.Server = w.Start("Xvfb", nil, "Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-auth", d.Xauthority, "-nolisten", "tcp")
+	w.Until(20*time.Second, "the X server says its number", func() (bool, string) {
+		said := d.Server.Out.String()
 		if d.Server.Ended() {
-			return true, ""
+			w.Fatalf("the X server ended: %s", said)
 		}
-		up = d.Up(w.Ctx)
-		return up, d.Server.Out.String()
+		for line := range strings.Lines(said) {
+			if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && strings.HasSuffix(line, "\n") {
+				d.Hand.Display = fmt.Sprintf(":%d", n)
+				return true, ""
+			}
+		}
+		return false, said
 	})
-	if !up {
-		return nil
-	}
+	w.Write(name, string(xserver.Authority(d.Hand.Display[1:], cookie)))
+	w.Until(10*time.Second, "the X server answers", func() (bool, string) { return d.Up(w.Ctx), d.Server.Out.String() })
 	w.Cleanup(func() { w.picture(d.Hand) }) // runs before the world ends
 	return d
 }
