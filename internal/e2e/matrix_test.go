@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -32,6 +33,12 @@ type matrixState struct {
 	within  time.Duration // the moment lies this far into the state at most
 	reach   func(*matrix)
 	after   fleet.State // where the kiosk is when all is over
+	home    fleet.State // where it is before; ready if empty
+	agent   string      // lines of the agent's configuration
+	test    string      // lines of [test]
+	// unproved says that the state is one of a wipe that was not verified: only
+	// a start anew, which wipes and looks again, leads out of it.
+	unproved bool
 }
 
 // matrixEnd is what happens to it.
@@ -40,57 +47,61 @@ type matrixEnd struct {
 	session bool // only a client or staff in a session can do it
 	happen  func(m *matrix)
 	never   string // a state in which it cannot be done
+	anew    bool   // the kiosk is started anew
 }
 
 func matrixStates() []matrixState {
 	return []matrixState{
-		{"starting", false, 1500 * time.Millisecond, func(p *matrix) {
+		{name: "starting", within: 1500 * time.Millisecond, reach: func(p *matrix) {
 			p.kiosk.Kill() // the start after a crash has most to do
 			p.kiosk.Begin()
-		}, fleet.Ready},
-		{"ready", false, 400 * time.Millisecond, func(p *matrix) {}, fleet.Ready},
-		{"in_use", true, 2500 * time.Millisecond, func(p *matrix) { p.begin() }, fleet.Ready},
-		{"warning", true, 2 * time.Second, func(p *matrix) {
+		}, after: fleet.Ready},
+		{name: "ready", within: 400 * time.Millisecond, reach: func(p *matrix) {}, after: fleet.Ready},
+		{name: "in_use", session: true, within: 2500 * time.Millisecond, reach: func(p *matrix) { p.begin() }, after: fleet.Ready},
+		{name: "warning", session: true, within: 2 * time.Second, reach: func(p *matrix) {
 			p.begin()
 			p.kiosk.In(15*time.Second, fleet.Warning)
-		}, fleet.Ready},
-		{"erasing", false, 250 * time.Millisecond, func(p *matrix) {
+		}, after: fleet.Ready},
+		{name: "erasing", within: 250 * time.Millisecond, reach: func(p *matrix) {
 			p.begin()
 			p.kiosk.End()
-		}, fleet.Ready},
-		{"out_of_service", false, 400 * time.Millisecond, func(p *matrix) {
+		}, after: fleet.Ready},
+		{name: "out_of_service", within: 400 * time.Millisecond, reach: func(p *matrix) {
 			p.staff.Post("/kiosks/"+p.id()+"/out_of_service", url.Values{})
 			p.kiosk.In(10*time.Second, fleet.OutOfService)
-		}, fleet.OutOfService},
+		}, after: fleet.OutOfService},
+		{name: "closed", within: 400 * time.Millisecond, reach: func(p *matrix) {}, after: fleet.Closed, home: fleet.Closed,
+			agent: "[sites.illusia.hours]\n\"2026-01-01\" = \"closed\"\n"}, // and every other day as well
+		{name: "out_of_order", within: 400 * time.Millisecond, reach: func(p *matrix) {
+			p.begin()
+			p.kiosk.End()
+			p.kiosk.In(20*time.Second, fleet.OutOfOrder)
+		}, after: fleet.OutOfOrder, test: "leftover = \"file\"", unproved: true},
 	}
 }
 
 func matrixEnds() []matrixEnd {
 	return []matrixEnd{
 		// The last seconds of a warning cover the strip with one question.
-		{"button", true, func(m *matrix) { m.pressEnd() }, "warning"},
-		{"idle", true, func(m *matrix) { m.idle() }, ""},
-		{"limit", true, func(m *matrix) { m.limit() }, ""},
-		{"command", true, func(m *matrix) {
+		{name: "button", session: true, happen: func(m *matrix) { m.pressEnd() }, never: "warning"},
+		{name: "idle", session: true, happen: func(m *matrix) { m.idle() }},
+		{name: "limit", session: true, happen: func(m *matrix) { m.limit() }},
+		{name: "command", session: true, happen: func(m *matrix) {
 			m.staff.Post("/kiosks/"+m.id()+"/end_session", url.Values{"now": {"1"}})
-		}, ""},
-		{"local", true, func(m *matrix) { m.kiosk.End() }, ""},
-		{"browser", false, func(m *matrix) { m.killIfThere(m.kiosk.Browser) }, ""},
-		{"shell", false, func(m *matrix) { m.killIfThere(m.kiosk.Shell) }, ""},
-		{"stop", false, func(m *matrix) {
-			m.kiosk.Signal(syscall.SIGTERM)
-			m.Wait(m.kiosk.Process, 20*time.Second)
-			m.kiosk.Begin()
-		}, ""},
-		{"interruption", false, func(m *matrix) {
+		}},
+		{name: "local", session: true, happen: func(m *matrix) { m.kiosk.End() }},
+		{name: "browser", happen: func(m *matrix) { m.killIfThere(m.kiosk.Browser) }},
+		{name: "shell", happen: func(m *matrix) { m.killIfThere(m.kiosk.Shell) }},
+		{name: "stop", happen: func(m *matrix) { m.stop() }, anew: true},
+		{name: "interruption", happen: func(m *matrix) {
 			m.kiosk.Kill()
 			m.Until(5*time.Second, "everything ends with the kiosk", func() (bool, string) {
 				strays := m.Strays()
 				return len(strays) == 0, fmt.Sprint(strays)
 			})
 			m.kiosk.Begin()
-		}, ""},
-		{"power cut", false, func(m *matrix) { m.powerCut() }, ""},
+		}, anew: true},
+		{name: "power cut", happen: func(m *matrix) { m.powerCut() }, anew: true},
 	}
 }
 
@@ -107,6 +118,13 @@ func (m *matrix) begin() {
 		code, _, errs := m.Run(nil, m.Bin+"/kiosk", "start", "--tile", rig.TileBank, "--config", m.kiosk.Config)
 		return code == 0, errs
 	})
+}
+
+// stop asks the kiosk to stop and starts it anew.
+func (m *matrix) stop() {
+	m.kiosk.Signal(syscall.SIGTERM)
+	m.Wait(m.kiosk.Process, 20*time.Second)
+	m.kiosk.Begin()
 }
 
 // killIfThere kills a process that may just not be there: in starting and
@@ -185,13 +203,19 @@ func (m *matrix) left(token, canary string) (found []string) {
 // try lets the end happen at one moment of the state.
 func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
 	m.Helper()
-	m.kiosk.In(30*time.Second, fleet.Ready)
-	before := m.kiosk.In(time.Second, fleet.Ready).Proof.Seq
+	home := cmp.Or(s.home, fleet.Ready)
+	before := m.kiosk.In(30*time.Second, home).Proof.Seq
 	s.reach(m)
 	timer := time.NewTimer(moment)
 	<-timer.C
 	token, canary := m.token()
 	e.happen(m)
+	after, proved := s.after, true
+	if s.unproved {
+		if proved = e.anew; e.anew {
+			after = home
+		}
+	}
 	var last rig.Status
 	m.Until(30*time.Second, "the kiosk is well again", func() (bool, string) {
 		if m.kiosk.Ended() {
@@ -201,19 +225,49 @@ func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
 		if last, err = m.kiosk.Status(); err != nil {
 			return false, err.Error()
 		}
-		if last.Proof == nil || !last.Proof.OK {
+		if last.Proof == nil || last.Proof.OK != proved {
 			return false, fmt.Sprintf("%+v", last)
 		}
-		return last.State == s.after && (!s.session || last.Proof.Seq > before), fmt.Sprintf("%+v", last)
+		return last.State == after && (!s.session || last.Proof.Seq > before), fmt.Sprintf("%+v", last)
 	})
-	if now, _ := m.token(); now != token {
+	if now, _ := m.token(); now != token && proved {
 		if found := m.left(token, canary); len(found) > 0 {
 			m.Fatalf("%s, %v after %s: left behind: %v", e.name, moment, s.name, found)
 		}
 	}
-	if s.after == fleet.OutOfService {
-		m.staff.Post("/kiosks/"+m.id()+"/in_service", url.Values{})
+	if after != fleet.Ready {
+		m.letsNobodyIn(after)
 	}
+	switch {
+	case s.after == fleet.OutOfService:
+		m.staff.Post("/kiosks/"+m.id()+"/in_service", url.Values{})
+	case !proved: // what leads out of it, so that the next moment can be tried
+		m.stop()
+		m.kiosk.Wiped(30*time.Second, before)
+	}
+}
+
+// chain checks the signatures and the order of all proofs, and that those are
+// clean which must be.
+func (m *matrix) chain(s matrixState) {
+	m.Helper()
+	if !s.unproved {
+		m.kiosk.Proofs()
+		return
+	}
+	code, out, errs := m.Run(nil, m.Bin+"/kiosk", "proofs", "verify", m.kiosk.State+"/proofs.jsonl")
+	if code != 1 || !strings.Contains(out, "in an unbroken chain") || !strings.Contains(errs, "a wipe was not verified") {
+		m.Fatalf("the proofs of wipes that were not verified: code %d: %s%s", code, out, errs)
+	}
+}
+
+// letsNobodyIn tries to begin a session in a state in which there must be none.
+func (m *matrix) letsNobodyIn(s fleet.State) {
+	m.Helper()
+	if code, _, errs := m.Run(nil, m.Bin+"/kiosk", "start", "--tile", rig.TileBank, "--config", m.kiosk.Config); code != 3 {
+		m.Fatalf("%s lets somebody in, or says so wrongly: code %d: %s", s, code, errs)
+	}
+	m.kiosk.In(time.Second, s)
 }
 
 // Whatever happens, in whatever state and at whatever moment: afterwards the
@@ -231,15 +285,14 @@ func TestBrowserMatrix(t *testing.T) {
 		moment := rand.New(rand.NewPCG(seed, uint64(i)))
 		for _, group := range groups(e, moments) {
 			t.Run(e.name+"/"+group[0].name, func(t *testing.T) {
-				m := &matrix{place: open(t, rig.KioskOptions{Session: "idle = \"6s\"\nwarn = \"4s\"\nlimit = \"0s\"\nnotice = \"7s\""})}
-				m.staff = m.agent.SignIn()
+				m := enterMatrix(t, group[0])
 				for _, s := range group {
 					for range moments {
 						m.try(s, e, time.Duration(moment.Int64N(int64(s.within))))
 						tried++
 					}
 				}
-				m.kiosk.Proofs()
+				m.chain(group[0])
 			})
 		}
 	}
@@ -248,13 +301,26 @@ func TestBrowserMatrix(t *testing.T) {
 	}
 }
 
+// enterMatrix sets up what the state needs.
+func enterMatrix(t *testing.T, s matrixState) *matrix {
+	t.Helper()
+	p := &place{World: rig.NewFor(t, 12*time.Minute), town: openTown(t)}
+	p.agent = p.NewAgent("--config", p.Write("agent.toml", s.agent))
+	p.display = p.NewDisplay()
+	p.kiosk = p.NewKiosk(p.display, p.town, p.agent.Enrol(), rig.KioskOptions{
+		Session: "idle = \"6s\"\nwarn = \"4s\"\nlimit = \"0s\"\nnotice = \"7s\"", Test: s.test})
+	p.kiosk.Begin()
+	p.kiosk.In(30*time.Second, cmp.Or(s.home, fleet.Ready))
+	return &matrix{place: p, staff: p.agent.SignIn()}
+}
+
 // groups are the states in which the end can happen. Each group is tried at a
 // kiosk of its own, so that none takes longer than a scenario may.
 func groups(e matrixEnd, moments int) (groups [][]matrixState) {
 	for _, s := range matrixStates() {
 		switch {
 		case e.session && !s.session, e.never == s.name: // nobody is there to do it
-		case moments > 3 || len(groups) == 0:
+		case moments > 3 || len(groups) == 0 || s.agent != "" || s.test != "":
 			groups = append(groups, []matrixState{s})
 		default:
 			groups[0] = append(groups[0], s)
