@@ -55,7 +55,7 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	defer trace.Close()
 	k, err := assemble(ctx, c, env, log)
 	if err != nil {
-		return err
+		return ended(ctx, err)
 	}
 	defer k.close()
 	k.trace = trace.mark

@@ -95,20 +95,20 @@ func Open(ctx context.Context, c Config) (*Screen, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	live, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Screen{Config: c, render: render, server: pages, launcher: launcher, stop: stop, stopped: make(chan struct{}),
 		presses: make(chan session.Press, 16), lost: make(chan struct{}, 1), up: make(chan struct{})}
-	first, err := s.begin(ctx)
+	first, err := s.begin(ctx) // whoever ends the kiosk now does not wait for the shell
 	if err != nil {
 		stop()
 		pages.close()
 		return nil, err
 	}
-	go s.supervise(ctx, first)
+	go s.supervise(live, first)
 	if key, err := c.Display.GrabStripKey(); err != nil {
 		c.Log.Warn("the strip cannot be reached by keyboard", "err", err)
 	} else {
-		go s.reach(ctx, key)
+		go s.reach(live, key)
 	}
 	return s, nil
 }
