@@ -175,6 +175,7 @@ func (m *Machine) end(ctx context.Context, end fleet.End) {
 	drawn := m.drawAside(ctx, end == fleet.EndShell) // the shell draws while the kernel kills
 	started := time.Now()
 	m.kill(ctx)
+	m.Trace("killed")
 	m.lapse()
 	if m.blind() { // what cannot be looked at cannot be proved either: sight goes on from here
 		m.count(end, length)

@@ -1,8 +1,11 @@
 package rig
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,6 +26,7 @@ type Kiosk struct {
 	State   string // folder
 	Runtime string // folder
 	Display *Display
+	socket  *http.Client // of its own control socket
 	alone   bool
 }
 
@@ -66,6 +70,9 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 		o.Agent = e.Agent
 	}
 	k := &Kiosk{w: w, alone: o.Alone, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
+	k.socket = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(k.Runtime, "kiosk.sock"))
+	}}}
 	join := w.Write(o.Name+"/join.toml", fmt.Sprintf("agent = %q\npin = %q\ncode = %q\n", o.Agent, e.Pin, e.Code))
 	catalogue := w.Write(o.Name+"/catalogue.toml", catalogueOf(t, o.Home))
 	text := fmt.Sprintf("state = %q\nruntime = %q\njoin = %q\ncatalogue = %q\n", k.State, k.Runtime, join, catalogue) + o.Top + "\n"
@@ -196,8 +203,30 @@ type ProofStatus struct {
 	Seq uint64    `json:"seq"`
 }
 
-// Status asks the kiosk; an error while it does not answer.
+// Status asks the kiosk over its socket what `kiosk status --json` prints; an
+// error while it does not answer. Scenarios ask many times a second: a program
+// started for each would be most of what the machine does.
 func (k *Kiosk) Status() (Status, error) {
+	var s Status
+	ctx, cancel := k.w.Within(20 * time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kiosk/status", nil)
+	if err != nil {
+		return s, err
+	}
+	resp, err := k.socket.Do(req)
+	if err != nil {
+		return s, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("the kiosk answered %s", resp.Status)
+	}
+	return s, json.NewDecoder(resp.Body).Decode(&s)
+}
+
+// Printed is what `kiosk status --json` prints.
+func (k *Kiosk) Printed() (Status, error) {
 	code, out, errs := k.w.Run(nil, k.w.Bin+"/kiosk", "status", "--json", "--config", k.Config)
 	var s Status
 	if code != 0 {
