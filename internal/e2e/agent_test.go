@@ -114,7 +114,7 @@ func TestBrowserHelp(t *testing.T) {
 	p.kiosk.Is(5*time.Second, "answered", func(s rig.Status) bool { return s.Help == string(fleet.Coming) })
 	p.looksOther(strip, called)
 	p.kiosk.End()
-	p.kiosk.In(10*time.Second, fleet.Ready)
+	p.kiosk.In(60*time.Second, fleet.Ready)
 	if strings.Contains(staff.Get("/"), call) {
 		t.Error("the call is still on the dashboard after its session")
 	}
@@ -144,7 +144,7 @@ func TestBrowserLeftover(t *testing.T) {
 			p.kiosk = p.NewKiosk(p.display, p.town, p.agent.Enrol(), rig.KioskOptions{
 				Test: `leftover = "` + kind + `"`, Restart: "/usr/bin/touch " + again})
 			p.kiosk.Begin()
-			p.kiosk.In(15*time.Second, fleet.Ready)
+			p.kiosk.In(60*time.Second, fleet.Ready)
 			staff := p.agent.SignIn()
 			p.kiosk.Press(rig.TileBank)
 			p.kiosk.End()

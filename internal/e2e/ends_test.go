@@ -50,7 +50,7 @@ func TestBrowserEveryEndWipes(t *testing.T) {
 			outer := p.TB
 			p.TB = t
 			defer func() { p.TB = outer }()
-			seq := p.kiosk.In(15*time.Second, fleet.Ready).Proof.Seq
+			seq := p.kiosk.In(60*time.Second, fleet.Ready).Proof.Seq
 			since := time.Now()
 			c := p.plant()
 			planted := time.Since(since)

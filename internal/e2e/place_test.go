@@ -42,7 +42,7 @@ func open(t *testing.T, o rig.KioskOptions, agentFlags ...string) *place {
 	p.display = p.NewDisplay()
 	p.kiosk = p.NewKiosk(p.display, p.town, p.agent.Enrol(), o)
 	p.kiosk.Begin()
-	p.kiosk.In(30*time.Second, fleet.Ready)
+	p.kiosk.In(60*time.Second, fleet.Ready)
 	if s, err := p.kiosk.Printed(); err != nil || s.State != fleet.Ready {
 		p.Fatalf("kiosk status says %+v, %v", s, err)
 	}

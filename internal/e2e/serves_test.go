@@ -41,7 +41,7 @@ func TestBrowserServiceDown(t *testing.T) {
 	p.kiosk = p.NewKiosk(p.display, p.town, p.agent.Enrol(), rig.KioskOptions{})
 	p.askPages(map[string]string{rig.TileBank: ill}, good)
 	p.kiosk.Begin()
-	p.kiosk.In(30*time.Second, fleet.Ready)
+	p.kiosk.In(60*time.Second, fleet.Ready)
 	staff := p.agent.SignIn()
 	p.agent.Sees(30*time.Second, "nothing of services", func(m rig.Machine) bool {
 		return m.Status == fleet.StatusFree && !m.Has(fleet.ServicesDown)
@@ -97,7 +97,7 @@ func TestBrowserSiteSettings(t *testing.T) {
 	p.display = p.NewDisplay()
 	p.kiosk = p.NewKiosk(p.display, p.town, p.agent.Enrol(), rig.KioskOptions{})
 	p.kiosk.Begin()
-	p.kiosk.In(30*time.Second, fleet.Ready)
+	p.kiosk.In(60*time.Second, fleet.Ready)
 	staff := p.agent.SignIn()
 	page := func() string { return staff.Get("/kiosks/" + p.id()) }
 	says := func(what string, there bool) {
@@ -124,7 +124,7 @@ func TestBrowserSiteSettings(t *testing.T) {
 	p.kiosk.Signal(syscall.SIGTERM)
 	p.Wait(p.kiosk.Process, 20*time.Second)
 	p.kiosk.Begin()
-	p.kiosk.In(30*time.Second, fleet.Ready)
+	p.kiosk.In(60*time.Second, fleet.Ready)
 	kept, err := os.ReadFile(p.kiosk.State + "/settings.json")
 	if err != nil || !strings.Contains(string(kept), `"errands"`) || !strings.Contains(string(kept), "09 123 4567") {
 		t.Errorf("the kiosk does not keep what the agent said: %v", err)

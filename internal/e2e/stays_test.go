@@ -66,7 +66,7 @@ func TestBrowserMemoryIsGivenBack(t *testing.T) {
 	t.Cleanup(site.Close)
 	home := strings.Replace(site.URL, "127.0.0.1", "muisti.localhost", 1)
 	p := open(t, rig.KioskOptions{Home: home + "/", Reach: []string{strings.TrimPrefix(site.URL, "http://")}})
-	seq := p.kiosk.In(15*time.Second, fleet.Ready).Proof.Seq
+	seq := p.kiosk.In(60*time.Second, fleet.Ready).Proof.Seq
 	before := shmem(t)
 	p.kiosk.Press(rig.TileBank)
 	select {
@@ -207,7 +207,7 @@ addEventListener('load', () => setTimeout(() => { fetch('/asked', {method: 'POST
 		Reach: []string{strings.TrimPrefix(site.URL, "http://")},
 		Wipe:  fmt.Sprintf("allow = [%q]\n[print]\nsocket = %q\nspool = %q\nlogs = %q\n", w.Path("kiosk", "cups"), printer.Socket, printer.Spool, printer.Logs)})
 	p.kiosk.Begin()
-	seq := p.kiosk.In(30*time.Second, fleet.Ready).Proof.Seq
+	seq := p.kiosk.In(60*time.Second, fleet.Ready).Proof.Seq
 	p.kiosk.Press(rig.TileBank)
 	select {
 	case <-said:

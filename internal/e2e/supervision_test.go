@@ -35,7 +35,7 @@ func TestBrowserSupervision(t *testing.T) {
 				x := p.Keep(p.display)
 				defer x.Stop()
 				for _, inSession := range []bool{false, true} {
-					seq := p.kiosk.In(15*time.Second, fleet.Ready).Proof.Seq
+					seq := p.kiosk.In(60*time.Second, fleet.Ready).Proof.Seq
 					token, canary := (&matrix{place: p}).token()
 					if inSession {
 						p.kiosk.Press(rig.TileBank)

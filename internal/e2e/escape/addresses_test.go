@@ -113,8 +113,7 @@ func (t *trial) leads(page, id string) {
 	t.Helper()
 	s := t.open(page)
 	title := "koe " + strings.TrimSuffix(page, ".html")
-	t.click(s.at(id))
-	t.hear(s.N, "pressed:"+id)
+	t.press(s, id, "pressed:"+id)
 	if !t.later(1200*time.Millisecond, func() bool { return !strings.HasPrefix(t.title(), title) }) {
 		t.alive(s.N)
 		t.found(nothing)
@@ -245,8 +244,7 @@ func (t *trial) program(link string) {
 	t.Helper()
 	s := t.open("scheme.html?to=" + strings.NewReplacer(":", "%3A", "/", "%2F", "?", "%3F", "=", "%3D", "@", "%40", "+", "%2B").Replace(link))
 	px := t.still(t.pageBox())
-	t.click(s.at("link"))
-	t.hear(s.N, "pressed:link")
+	t.press(s, "link", "pressed:link")
 	asked := t.later(time.Second, func() bool { return alike(t.page(), px) < 0.9 || t.site.Said(s.N, "left") })
 	if t.site.Said(s.N, "left") {
 		if got := t.text(); !isBlockedPage(got) {

@@ -132,8 +132,7 @@ func tryPrompts(t *trial) {
 	s := t.open("prompts.html")
 	for _, id := range []string{"notify", "place", "camera", "screen", "usb", "hid", "serial", "bluetooth", "passkey", "password", "share", "install",
 		"windows", "fonts", "idle", "midi", "pay", "protocol", "contacts"} {
-		t.click(s.at(id))
-		t.hear(s.N, "asks:"+id)
+		t.press(s, id, "asks:"+id)
 		t.later(2*time.Second, func() bool { return t.site.Said(s.N, "refused:"+id) || t.site.Said(s.N, "did:"+id) })
 		switch {
 		case t.site.Said(s.N, "did:"+id):

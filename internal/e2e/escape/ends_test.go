@@ -52,8 +52,7 @@ func tryEnding(t *trial) {
 	// A page closes itself: the session's last one may not.
 	t.begin()
 	s := t.open("close.html")
-	t.click(s.at("close"))
-	t.hear(s.N, "asks:close")
+	t.press(s, "close", "asks:close")
 	if t.later(2*time.Second, func() bool { return !t.status().InSession() }) {
 		t.ended()
 		t.begin()

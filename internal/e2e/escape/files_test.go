@@ -183,8 +183,7 @@ func tryUpload(t *trial) {
 func tryPickers(t *trial) {
 	s := t.open("pickers.html")
 	for _, id := range []string{"file", "folder", "save"} {
-		t.click(s.at(id))
-		t.hear(s.N, "asks:"+id)
+		t.press(s, id, "asks:"+id)
 		if t.told(s.N, "refused:"+id, "did:"+id) == "did:"+id {
 			t.Errorf("the page got a %s", id)
 		}

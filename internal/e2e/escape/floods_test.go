@@ -54,8 +54,7 @@ func (t *trial) one(f flood) {
 	free := available(t)
 	s := t.open("flood.html?kind=" + f.kind)
 	px := t.still(t.pageBox())
-	t.click(s.at("go"))
-	t.hear(s.N, "begins")
+	t.press(s, "go", "begins")
 	if f.runs != nil && !t.later(patience, f.runs) {
 		t.Errorf("%s: it did not really happen", f.kind)
 	}

@@ -57,8 +57,7 @@ func tryFullScreen(t *trial) {
 	}
 	t.key("alt+space", "Escape")
 	t.alive(s.N)
-	t.click(s.at("full"))
-	t.hear(s.N, "asks:full")
+	t.press(s, "full", "asks:full")
 	t.later(time.Second, func() bool { return t.site.Said(s.N, "did:full") })
 	t.alive(s.N)
 	if t.site.Said(s.N, "did:full") || t.site.Said(s.N, "fullscreen") || t.site.Said(s.N, "size") {
@@ -88,9 +87,12 @@ func tryWindows(t *trial) {
 	t.oneWindow()
 	t.found(allowed)
 	t.key("ctrl+t")
-	t.Until(patience, "a tab comes", func() (bool, string) { return !strings.HasPrefix(t.title(), "koe plain"), t.title() })
+	t.Until(patience, "a tab comes", func() (bool, string) {
+		now := t.title()
+		return now != "" && !strings.HasPrefix(now, "koe plain"), now
+	})
 	t.isBlocked("chrome://settings", "chrome://")
-	t.key("ctrl+w")
+	t.key("ctrl+w") // once: the next would be the page's
 	t.Until(patience, "the tab goes", func() (bool, string) { return strings.HasPrefix(t.title(), "koe plain"), t.title() })
 	t.found(allowed)
 	for _, key := range []string{"ctrl+shift+n", "ctrl+shift+m", "ctrl+m"} {
@@ -124,8 +126,7 @@ func tryWindows(t *trial) {
 // tryPopUp goes from a pop-up's address to the settings of its site.
 func tryPopUp(t *trial) {
 	s := t.open("popup.html")
-	t.click(s.at("open"))
-	t.hear(s.N, "did:open")
+	t.press(s, "open", "did:open")
 	t.Until(patience, "the pop-up is there", func() (bool, string) { return t.count("pop-up") == 1 && strings.HasPrefix(t.title(), "hit"), t.title() })
 	t.siteSettings("hit")
 	t.Until(patience, "the pop-up is gone", func() (bool, string) {

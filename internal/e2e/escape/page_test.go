@@ -72,7 +72,23 @@ func (r *room) open(page string) shown {
 	r.do(err)
 	s := shown{N: n}
 	r.do(json.Unmarshal(e.Detail, &s))
+	// What is pressed before a page has drawn is dropped by the browser, on a
+	// slow machine for a second and more.
+	r.reaches(n, "q")
 	return s
+}
+
+// press presses something on the page until the page says that it was.
+func (r *room) press(s shown, id, event string) {
+	r.Helper()
+	before := r.site.Times(s.N, event)
+	for range 4 {
+		r.click(s.at(id))
+		if r.later(patience/4, func() bool { return r.site.Times(s.N, event) > before }) {
+			return
+		}
+	}
+	r.Fatalf("a press on %s does not reach page %s", id, s.N)
 }
 
 // hear waits for what a page says.
