@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/door"
 )
 
 // windows is what the client's browser needs to know of the screen.
@@ -54,5 +56,14 @@ func (w windows) Front(class string, place browser.Rect) error {
 	return w.display.Activate(newest)
 }
 
-// Answers reports whether the main window of a class answered lately.
-func (w windows) Answers(class string) bool { return w.display.Answers(class) }
+// Silent is how long the main window of a class has owed an answer.
+func (w windows) Silent(class string) time.Duration { return w.display.Silent(class) }
+
+// Answer is how such an answer is known.
+func (w windows) Answer() door.Answer {
+	kind, protocol, stamp := w.display.Answer()
+	return door.Answer{Type: kind, Protocol: protocol, Stamp: stamp}
+}
+
+// Answered takes an answer that the X server did not deliver.
+func (w windows) Answered(window uint32) { w.display.Answered(window) }

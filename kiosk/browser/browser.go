@@ -31,9 +31,11 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"yhteiskone/kiosk/door"
 	"yhteiskone/kiosk/group"
 	"yhteiskone/kiosk/session"
 )
@@ -58,9 +60,13 @@ type Windows interface {
 	// and gives the keyboard to the newest window of the class: a pop-up that
 	// somebody is filling in stays in front.
 	Front(class string, place Rect) error
-	// Answers reports whether the main window of a class answered lately; true
-	// while that is not known.
-	Answers(class string) bool
+	// Silent asks the main window of a class whether it lives, and is how long
+	// it has owed an answer; 0 while that is not known.
+	Silent(class string) time.Duration
+	// Answer is how its answers are known. Answered takes one of a window that
+	// the X server did not deliver.
+	Answer() door.Answer
+	Answered(window uint32)
 }
 
 // Options say how the client's browser is started.

@@ -11,6 +11,7 @@ import (
 	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/display"
+	"yhteiskone/kiosk/door"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/wipe"
 )
@@ -95,7 +96,14 @@ func (d *desk) Front(class string, place browser.Rect) error {
 	return d.display.Activate(w)
 }
 
-func (d *desk) Answers(class string) bool { return d.display.Answers(class) }
+func (d *desk) Silent(class string) time.Duration { return d.display.Silent(class) }
+
+func (d *desk) Answer() door.Answer {
+	kind, protocol, stamp := d.display.Answer()
+	return door.Answer{Type: kind, Protocol: protocol, Stamp: stamp}
+}
+
+func (d *desk) Answered(window uint32) { d.display.Answered(window) }
 
 // wiper looks at the folders that the session could have reached. Other tests
 // run as the same user at the same time, so the machine counts as shared.

@@ -1,5 +1,11 @@
 package browser
 
+import (
+	"time"
+
+	"yhteiskone/kiosk/door"
+)
+
 // WithFlags adds flags for Chromium, for tests that must look inside.
 func (o Options) WithFlags(flags ...string) Options {
 	o.extra = append(o.extra, flags...)
@@ -29,4 +35,6 @@ type fixed struct{ room Rect }
 func (f fixed) Room() Rect                             { return f.room }
 func (f fixed) Where(string) (Rect, bool, bool, error) { return f.room, true, true, nil }
 func (f fixed) Front(string, Rect) error               { return nil }
-func (f fixed) Answers(string) bool                    { return true }
+func (f fixed) Silent(string) time.Duration            { return 0 }
+func (f fixed) Answer() door.Answer                    { return door.Answer{} }
+func (f fixed) Answered(uint32)                        {}

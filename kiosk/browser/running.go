@@ -26,10 +26,10 @@ type running struct {
 	lost    chan struct{}
 	opened  atomic.Bool
 
-	began  uint64 // when bubblewrap did, in ticks: its pid may be another's later
-	first  int    // the first process of the session's pid namespace
-	main   int    // Chromium's own first one; 0 if it was gone at once
-	freeze freeze
+	began uint64 // when bubblewrap did, in ticks: its pid may be another's later
+	first int    // the first process of the session's pid namespace
+	main  int    // Chromium's own first one; 0 if it was gone at once
+	vigil vigil
 	// namespace is that namespace's name.
 	namespace string
 

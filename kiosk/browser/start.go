@@ -95,7 +95,7 @@ func (b *Browser) openDoor(r *running, mark session.Mark, group int) (way *os.Fi
 		if err != nil {
 			return nil, err
 		}
-		open.Screen = displaySocket(display)
+		open.Screen, open.Answer = displaySocket(display), b.o.Windows.Answer()
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -114,7 +114,14 @@ func (b *Browser) openDoor(r *running, mark session.Mark, group int) (way *os.Fi
 			return nil, err
 		}
 		defer f.Close()
-		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+		alive, tell, err := os.Pipe()
+		if err != nil {
+			theirs.Close()
+			return nil, fmt.Errorf("open the door: %w", err)
+		}
+		defer tell.Close()
+		go r.listen(alive) // until the door ends, or does not begin
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f, tell)
 	}
 	if r.door, err = b.begin(cmd, group); err != nil {
 		r.door = nil

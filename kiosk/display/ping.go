@@ -6,25 +6,24 @@ import (
 	"github.com/jezek/xgb/xproto"
 )
 
-// How often a window is asked whether it lives, and how long it may take to
-// answer before it counts as frozen.
-const (
-	pingEvery    = time.Second
-	pingPatience = 5 * time.Second
-)
+// pingEvery is how often a window is asked whether it lives.
+const pingEvery = 2 * time.Second
 
 // ping is what we know of one window's answers.
 type ping struct {
 	window xproto.Window
-	sent   time.Time // when it was last asked
-	since  time.Time // the oldest question without an answer; zero for none
+	asked  time.Time
+	owes   bool          // it was asked and has not answered since
+	seen   time.Time     // when Silent was called last
+	silent time.Duration // how long it has owed an answer
 }
 
-// Answers reports whether the main window of the class answers: false once it
-// has not for 5 seconds, true while that is not known or there is no window.
-// It asks the window at most every second and only when it is called, so
-// it has to be called regularly.
-func (d *Display) Answers(class string) bool {
+// Silent is how long the main window of the class has owed an answer; 0 while
+// it owes none, while that is not known and when there is no window. It asks
+// the window at most every two seconds and only when it is called, so it has to
+// be called regularly. A time in which nobody called does not count: who slept
+// or had no processor has not heard the answers either.
+func (d *Display) Silent(class string) time.Duration {
 	w, found, err := d.FindRole(class, "browser")
 	if err == nil && !found {
 		w, found, err = d.Find(class)
@@ -33,7 +32,7 @@ func (d *Display) Answers(class string) bool {
 		d.pingMu.Lock()
 		delete(d.pings, class)
 		d.pingMu.Unlock()
-		return true
+		return 0
 	}
 	now := time.Now()
 	d.pingMu.Lock()
@@ -41,14 +40,14 @@ func (d *Display) Answers(class string) bool {
 	if p.window != xproto.Window(w) {
 		p = ping{window: xproto.Window(w)}
 	}
-	ask := now.Sub(p.sent) >= pingEvery
-	if ask {
-		p.sent = now
-		if p.since.IsZero() {
-			p.since = now
-		}
+	if p.owes {
+		p.silent += min(now.Sub(p.seen), pingEvery)
 	}
-	answers := p.since.IsZero() || now.Sub(p.since) < pingPatience
+	p.seen = now
+	ask := now.Sub(p.asked) >= pingEvery
+	if ask {
+		p.asked, p.owes = now, true
+	}
 	d.pings[class] = p
 	d.pingMu.Unlock()
 	if ask {
@@ -56,7 +55,7 @@ func (d *Display) Answers(class string) bool {
 			Data: xproto.ClientMessageDataUnionData32New([]uint32{uint32(d.atoms.ping), pingStamp, uint32(w), 0, 0})}
 		xproto.SendEvent(d.conn, false, xproto.Window(w), xproto.EventMaskNoEvent, string(event.Bytes()))
 	}
-	return answers
+	return p.silent
 }
 
 // pingStamp stands where a time would: it tells our questions from those of
@@ -83,11 +82,23 @@ func (d *Display) pong(e xproto.ClientMessageEvent) {
 	if xproto.Atom(data[0]) != d.atoms.ping || data[1] != pingStamp {
 		return
 	}
+	d.Answered(data[2])
+}
+
+// Answer is how the answer to our question is known: its type, and the first
+// two of its five numbers. The third is the window, for Answered.
+func (d *Display) Answer() (kind, protocol, stamp uint32) {
+	return uint32(d.atoms.protocols), uint32(d.atoms.ping), pingStamp
+}
+
+// Answered takes an answer that came by another way: the X server delivers none
+// of a program that it does not trust.
+func (d *Display) Answered(window uint32) {
 	d.pingMu.Lock()
 	defer d.pingMu.Unlock()
 	for class, p := range d.pings {
-		if uint32(p.window) == data[2] {
-			p.since = time.Time{}
+		if uint32(p.window) == window {
+			p.owes, p.silent = false, 0
 			d.pings[class] = p
 		}
 	}

@@ -166,38 +166,53 @@ func pinged(t *testing.T, class string, alive func() bool) {
 	}()
 }
 
-func TestAnswers(t *testing.T) {
+func TestSilent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 s")
 	}
 	d := server(t, "640x480")
 	manager(t, d)
-	if !d.Answers("Nothing") {
-		t.Error("no window counts as frozen")
+	if d.Silent("Nothing") != 0 {
+		t.Error("no window owes an answer")
 	}
-	window(t, "Silent", "") // never promised to answer
-	find(t, d, "Silent", "")
+	window(t, "Mute", "") // never promised to answer
+	find(t, d, "Mute", "")
 	answers := make(chan bool, 1)
 	answers <- true
+	set := func(to bool) { <-answers; answers <- to }
 	alive := func() bool { a := <-answers; answers <- a; return a }
 	pinged(t, "Lively", alive)
-	find(t, d, "Lively", "")
-	for began := time.Now(); time.Since(began) < 10*time.Second; {
+	w := find(t, d, "Lively", "")
+	for began := time.Now(); time.Since(began) < 8*time.Second; {
 		await(t, "a moment", func() bool { return time.Since(began).Milliseconds()%100 < 10 })
-		if !d.Answers("Lively") || !d.Answers("Silent") {
-			t.Fatalf("frozen after %v", time.Since(began))
+		if live, mute := d.Silent("Lively"), d.Silent("Mute"); live > time.Second || mute != 0 {
+			t.Fatalf("after %v the one is silent for %v, the other for %v", time.Since(began), live, mute)
 		}
 	}
-	<-answers
-	answers <- false
+	set(false)
 	froze := time.Now()
-	awaitLong(t, "the freeze to be noticed", func() bool { return !d.Answers("Lively") })
-	if took := time.Since(froze); took < 5*time.Second {
-		t.Errorf("called frozen after %v", took)
+	awaitLong(t, "silence", func() bool { return d.Silent("Lively") > 3*time.Second })
+	if took := time.Since(froze); took < 3*time.Second {
+		t.Errorf("silent for 3 s after %v", took)
 	}
-	<-answers
-	answers <- true
-	awaitLong(t, "the thaw to be noticed", func() bool { return d.Answers("Lively") })
+	// Who did not listen has heard nothing, for an answer and against one.
+	before, gap := d.Silent("Lively"), time.Now()
+	await(t, "a while without a look", func() bool { return time.Since(gap) > 4*time.Second })
+	if more := d.Silent("Lively") - before; more > 2*time.Second {
+		t.Errorf("in 4 s without a look it became silent for %v more", more)
+	}
+	// An answer that comes by another way is one; somebody else's is none.
+	d.Answered(uint32(w) + 1)
+	if d.Silent("Lively") == 0 {
+		t.Error("another window's answer counts")
+	}
+	d.Answered(uint32(w))
+	if s := d.Silent("Lively"); s != 0 {
+		t.Errorf("after an answer it is silent for %v", s)
+	}
+	awaitLong(t, "silence again", func() bool { return d.Silent("Lively") > time.Second })
+	set(true)
+	awaitLong(t, "an answer", func() bool { return d.Silent("Lively") == 0 })
 }
 
 func awaitLong(t *testing.T, what string, ok func() bool) {

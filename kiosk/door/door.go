@@ -63,9 +63,10 @@ const (
 	idleTime    = time.Hour // without a byte either way
 )
 
-// The door's handles: on which it gets its listening sockets, and from which it
-// reads the X cookie, if there is one.
-const passFD, cookieFD = 3, 4
+// The door's handles: on which it gets its listening sockets and, if it leads
+// to the X server, from which it reads the X cookie and to which it writes the
+// windows that answer.
+const passFD, cookieFD, lifeFD = 3, 4, 5
 
 // Open says what the door lets through besides the public network.
 type Open struct {
@@ -77,6 +78,8 @@ type Open struct {
 	// Screen is the path of the X server's socket, empty if the browser gets
 	// there without the door.
 	Screen string
+	// Answer is what the door listens for there; the zero value is nothing.
+	Answer Answer
 }
 
 // Args are the door's arguments.
@@ -86,7 +89,7 @@ func (o Open) Args() []string {
 		args = append(args, "--reach="+r.String())
 	}
 	if o.Screen != "" {
-		args = append(args, "--screen="+o.Screen)
+		args = append(args, "--screen="+o.Screen, "--answer="+o.Answer.String())
 	}
 	return args
 }
@@ -97,6 +100,13 @@ func parseOpen(args []string) (Open, error) {
 		name, value, _ := strings.Cut(a, "=")
 		if name == "--screen" && filepath.IsAbs(value) {
 			o.Screen = value
+			continue
+		}
+		if name == "--answer" {
+			var err error
+			if o.Answer, err = parseAnswer(value); err != nil {
+				return o, fmt.Errorf("read %s: %w", name, err)
+			}
 			continue
 		}
 		to, err := netip.ParseAddrPort(value)
@@ -150,21 +160,24 @@ func stand(args []string) error {
 	}
 	// Everybody may raise their own; a kernel that says no just goes by size.
 	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
-	var cookie []byte
-	if open.Screen != "" {
-		if cookie, err = io.ReadAll(io.LimitReader(os.NewFile(cookieFD, "cookie"), 256)); err != nil {
+	x := screen{path: open.Screen}
+	if x.path != "" {
+		if x.cookie, err = io.ReadAll(io.LimitReader(os.NewFile(cookieFD, "cookie"), 256)); err != nil {
 			return fmt.Errorf("read the X cookie: %w", err)
+		}
+		if x.life, err = openLife(open.Answer, lifeFD); err != nil {
+			return err
 		}
 	}
 	l, err := receive(passFD)
 	if err != nil {
 		return err
 	}
-	if open.Screen != "" {
+	if x.path != "" {
 		if len(l) != 2 {
 			return errors.New("take the sandbox's sockets: the one for the screen is missing")
 		}
-		go screen{open.Screen, cookie}.serve(l[1])
+		go x.serve(l[1])
 	}
 	return newDoor(open).serve(context.Background(), l[0])
 }

@@ -54,61 +54,6 @@ func (q *questions) answered(number uint16) bool {
 	return false
 }
 
-// there carries requests to the server and notes which ask for the mapping.
-func there(to io.Writer, from io.Reader, asked *questions) error {
-	reader := requests{asked: asked}
-	buf := make([]byte, 256<<10)
-	for {
-		n, err := from.Read(buf)
-		reader.read(buf[:n])
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// requests counts the requests of a stream that comes in pieces.
-type requests struct {
-	asked *questions
-	count uint16
-	head  []byte // the begin of a request, until its length is there
-	skip  uint64 // bytes of the present request that are still to come
-}
-
-func (r *requests) read(b []byte) {
-	for len(b) > 0 {
-		if r.skip > 0 {
-			n := min(r.skip, uint64(len(b)))
-			r.skip -= n
-			b = b[n:]
-			continue
-		}
-		r.head = append(r.head, b[0])
-		b = b[1:]
-		if len(r.head) < 4 {
-			continue
-		}
-		size := uint64(binary.LittleEndian.Uint16(r.head[2:])) * 4
-		if size == 0 { // the long form
-			if len(r.head) < 8 {
-				continue
-			}
-			size = uint64(binary.LittleEndian.Uint32(r.head[4:])) * 4
-		}
-		r.count++
-		if r.head[0] == getKeyboardMapping {
-			r.asked.ask(r.count)
-		}
-		r.skip = max(size, uint64(len(r.head))) - uint64(len(r.head))
-		r.head = r.head[:0]
-	}
-}
-
 // back carries what the server says, from its first answer on.
 func back(to io.Writer, from io.Reader, asked *questions) error {
 	in, out := bufio.NewReaderSize(from, 64<<10), bufio.NewWriterSize(to, 64<<10)

@@ -14,7 +14,8 @@ import (
 // there. It says who the browser is by a cookie that never comes into the
 // sandbox, so that nobody inside can come as somebody else; the X server keeps
 // the browser apart from all others. On the way back it mends what is said of
-// the keyboard: see whole and third.
+// the keyboard: see whole and third. On the way there it hears whether the
+// browser lives: see life.
 
 // The few words of the X protocol that matter here.
 const (
@@ -28,6 +29,7 @@ const (
 type screen struct {
 	path   string // of the server's socket
 	cookie []byte
+	life   *life // nil when nobody asks
 }
 
 func (s screen) serve(l net.Listener) {
@@ -59,7 +61,7 @@ func (s screen) one(c net.Conn) error {
 	}
 	asked := &questions{}
 	var both sync.WaitGroup
-	both.Go(func() { there(x, c, asked); c.Close(); x.Close() })
+	both.Go(func() { there(x, c, &requests{asked: asked, life: s.life}); c.Close(); x.Close() })
 	both.Go(func() { back(c, x, asked); c.Close(); x.Close() })
 	both.Wait()
 	return nil

@@ -99,7 +99,11 @@ func TestParseOpen(t *testing.T) {
 	if err != nil || got.Home != want.Home || len(got.Reach) != 2 || got.Reach[0] != want.Reach[0] || got.Reach[1] != want.Reach[1] {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range [][]string{nil, {"--reach=127.0.0.1:1"}, {"--home=x"}, {"--home=127.0.0.1:1", "--other=127.0.0.1:1"}, {"--home"}} {
+	want.Screen, want.Answer = "/tmp/.X11-unix/X1", known()
+	if got, err = parseOpen(want.Args()); err != nil || got.Screen != want.Screen || got.Answer != want.Answer {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range [][]string{nil, {"--home=127.0.0.1:1", "--answer=1,2"}, {"--home=127.0.0.1:1", "--screen=x"}, {"--reach=127.0.0.1:1"}, {"--home=x"}, {"--home=127.0.0.1:1", "--other=127.0.0.1:1"}, {"--home"}} {
 		if o, err := parseOpen(bad); err == nil {
 			t.Errorf("%q became %+v", bad, o)
 		}

@@ -284,21 +284,50 @@ func Began(root string, pid int) (uint64, error) {
 	return n, nil
 }
 
-// Stopped reports whether a process has been stopped, as by a signal or a
-// debugger: it is there and does nothing.
-func Stopped(root string, pid int) (bool, error) {
-	b, err := os.ReadFile(filepath.Join(root, strconv.Itoa(pid), "stat"))
+// Pulse is what one look saw of a process's first thread.
+type Pulse struct {
+	State byte   // as in /proc/PID/status; 0 when it has ended
+	Turns uint64 // how often it has left a processor to another
+}
+
+// Stopped reports whether it has been stopped, as by a signal or a debugger: it
+// is there and does nothing.
+func (p Pulse) Stopped() bool { return p.State == 'T' || p.State == 't' }
+
+// Waits reports whether it neither runs nor wants to: somebody stopped it or
+// has to wake it. One that waits for the disk is about to run.
+func (p Pulse) Waits() bool { return p.Stopped() || p.State == 'S' }
+
+// Feel looks at how the first thread of a process is. It is the zero Pulse of
+// one that has ended.
+func Feel(root string, pid int) (Pulse, error) {
+	b, err := os.ReadFile(filepath.Join(root, strconv.Itoa(pid), "status"))
 	if gone(err) {
-		return false, nil
+		return Pulse{}, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at process %d: %w", pid, err)
+		return Pulse{}, fmt.Errorf("look at process %d: %w", pid, err)
 	}
-	_, rest, ok := bytes.Cut(b[max(bytes.LastIndexByte(b, ')'), 0):], []byte(" "))
-	if !ok || len(rest) == 0 {
-		return false, fmt.Errorf("look at process %d: its stat is not complete", pid)
+	p, seen := Pulse{}, 0
+	for line := range bytes.SplitSeq(b, []byte{'\n'}) {
+		key, value, _ := bytes.Cut(line, []byte{':'})
+		switch value = bytes.TrimSpace(value); string(key) {
+		case "State":
+			if len(value) > 0 {
+				p.State, seen = value[0], seen+1
+			}
+		case "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches":
+			n, err := strconv.ParseUint(string(value), 10, 64)
+			if err != nil {
+				return Pulse{}, fmt.Errorf("look at the turns of process %d: %w", pid, err)
+			}
+			p.Turns, seen = p.Turns+n, seen+1
+		}
 	}
-	return rest[0] == 'T' || rest[0] == 't', nil
+	if seen != 3 {
+		return Pulse{}, fmt.Errorf("look at process %d: its status is not complete", pid)
+	}
+	return p, nil
 }
 
 // TicksPerSecond is the unit of Began; it is 100 on every Linux.

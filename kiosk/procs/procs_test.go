@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestParseStatus(t *testing.T) {
@@ -134,5 +135,67 @@ func TestKill(t *testing.T) {
 	_ = c.Wait()
 	if got := c.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != syscall.SIGKILL {
 		t.Errorf("ended by %v", got)
+	}
+}
+
+func TestFeel(t *testing.T) {
+	c := exec.Command("sleep", "60")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	pid := c.Process.Pid
+	until := func(what string, ok func(Pulse) bool) Pulse {
+		t.Helper()
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for end := time.After(10 * time.Second); ; {
+			p, err := Feel(Root, pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok(p) {
+				return p
+			}
+			select {
+			case <-tick.C:
+			case <-end:
+				t.Fatalf("%s did not come: %+v", what, p)
+			}
+		}
+	}
+	asleep := until("sleep", func(p Pulse) bool { return p.State == 'S' })
+	if !asleep.Waits() || asleep.Stopped() || asleep.Turns == 0 {
+		t.Errorf("asleep it is %+v", asleep)
+	}
+	if again, err := Feel(Root, pid); err != nil || again != asleep {
+		t.Errorf("asleep it has turned from %+v to %+v, %v", asleep, again, err)
+	}
+	if err := c.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	stopped := until("the stop", Pulse.Stopped)
+	if !stopped.Waits() || stopped.Turns <= asleep.Turns {
+		t.Errorf("stopped it is %+v", stopped)
+	}
+	for _, state := range []byte{'R', 'D', 0, 'Z'} {
+		if p := (Pulse{State: state}); p.Waits() || p.Stopped() {
+			t.Errorf("%+v waits", p)
+		}
+	}
+	if p, err := Feel(t.TempDir(), 5); err != nil || p != (Pulse{}) {
+		t.Errorf("one that is gone: %+v, %v", p, err)
+	}
+	for _, bad := range []string{"", "State:\tS (sleeping)\n", "State:\tS\nvoluntary_ctxt_switches:\tx\nnonvoluntary_ctxt_switches:\t1\n", "State:\t\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t1\n"} {
+		root := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(root, "5"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, "5/status"), []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := Feel(root, 5); err == nil {
+			t.Errorf("%q became %+v", bad, p)
+		}
 	}
 }
