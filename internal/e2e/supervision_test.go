@@ -72,6 +72,64 @@ func TestBrowserSupervision(t *testing.T) {
 	}
 }
 
+// A browser can hang though its process runs, and nobody has stopped it: only
+// that it does not answer tells. It is noticed and then replaced in the time of
+// every other end. The one that still runs gets more time, for that may be a
+// heavy page on an old machine.
+func TestBrowserHangs(t *testing.T) {
+	for _, c := range []struct {
+		how       string
+		trusted   bool
+		inSession []bool
+		noticed   time.Duration
+	}{
+		{rig.WaitsForEver, false, []bool{false, true}, 14 * time.Second},
+		{rig.WaitsForEver, true, []bool{true}, 14 * time.Second},
+		{rig.RunsInCircle, false, []bool{true}, 34 * time.Second},
+	} {
+		t.Run(strings.ReplaceAll(fmt.Sprintf("%s trusted %v", c.how, c.trusted), " ", "_"), func(t *testing.T) {
+			trust := "x_trust = \"never\""
+			if c.trusted {
+				trust = "x_trust = \"always\""
+			}
+			p := open(t, rig.KioskOptions{Browser: trust})
+			for _, inSession := range c.inSession {
+				seq := p.kiosk.In(15*time.Second, fleet.Ready).Proof.Seq
+				token, canary := (&matrix{place: p}).token()
+				if inSession {
+					p.kiosk.Press(rig.TileBank)
+					p.kiosk.In(5*time.Second, fleet.InUse)
+					token, canary = (&matrix{place: p}).token()
+				}
+				pid := p.kiosk.Browser()
+				if err := rig.Hang(pid, c.how); err != nil {
+					t.Fatal(err)
+				}
+				from := time.Now()
+				p.Until(c.noticed, "the browser is taken for frozen", func() (bool, string) {
+					if stopped(pid) {
+						t.Fatal("somebody has stopped it: that is another way to freeze")
+					}
+					return p.kiosk.Browser() != pid, rig.StateOf(pid)
+				})
+				noticed := time.Since(from)
+				p.recovered(pid, seq, inSession)
+				took := time.Since(from)
+				t.Logf("%s, in a session: %v: gone after %v, well again after %v", c.how, inSession, noticed.Round(time.Millisecond), took.Round(time.Millisecond))
+				if took-noticed > recovery {
+					t.Errorf("recovered %v after it was noticed, more than %v", took-noticed, recovery)
+				}
+				if inSession {
+					if found := (&matrix{place: p}).left(token, canary); len(found) > 0 {
+						t.Errorf("left behind: %v", found)
+					}
+				}
+			}
+			p.kiosk.Proofs()
+		})
+	}
+}
+
 // recovered waits until the part is gone or another one, and the kiosk ready
 // with a good proof.
 func (p *place) recovered(pid int, seq uint64, inSession bool) {
