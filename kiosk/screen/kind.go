@@ -73,7 +73,7 @@ func kindOf(v session.View) kind {
 }
 
 func kindInSession(v session.View) kind {
-	hidden := v.Hide == session.HideOn || v.Hide == session.HideWrong
+	hidden := v.Hide == session.HideOn || v.Hide == session.HideWrong || v.Hide == session.HidePause
 	idling := v.State == fleet.Warning && v.Why == session.NoReason
 	switch {
 	case hidden && v.Confirm:

@@ -95,6 +95,7 @@ func views() map[string]session.View {
 	add("identify_here", fleet.InUse, func(v *session.View) { v.Identify, v.Left = true, time.Hour })
 	add("hide_choose", fleet.InUse, func(v *session.View) { v.Hide, v.Picked = session.HideChoose, 1 })
 	add("hide_on", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft = session.HideOn, 10*time.Minute })
+	add("hide_pause", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft = session.HidePause, 14*time.Minute })
 	add("hide_wrong", fleet.InUse, func(v *session.View) { v.Hide, v.HideLeft = session.HideWrong, 2*time.Minute })
 	add("hide_late", fleet.Warning, func(v *session.View) {
 		v.Hide, v.HideLeft, v.EndsIn, v.Picked = session.HideOn, time.Minute, 19*time.Second, 2
@@ -223,7 +224,7 @@ func TestKindOf(t *testing.T) {
 
 // While the screen is hidden nothing whatever uncovers the page beneath.
 func TestHiddenStaysCovered(t *testing.T) {
-	for _, h := range []session.HideStep{session.HideOn, session.HideWrong} {
+	for _, h := range []session.HideStep{session.HideOn, session.HideWrong, session.HidePause} {
 		for _, s := range []fleet.State{fleet.InUse, fleet.Warning} {
 			for bits := range 1 << 6 {
 				v := session.View{State: s, Hide: h, Confirm: bits&1 != 0, Menu: bits&2 != 0, Identify: bits&4 != 0, EndsIn: 30 * time.Second}

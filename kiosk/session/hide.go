@@ -55,7 +55,7 @@ func (m *Machine) picture(name string) bool {
 	}
 	into[h.pressed] = sha256.Sum256([]byte(name))
 	h.pressed++
-	if v.Hide == HideWrong {
+	if v.Hide == HideWrong || v.Hide == HidePause {
 		v.Hide = HideOn
 	}
 	if v.Picked = h.pressed; h.pressed < PicturesToHide {
@@ -72,6 +72,7 @@ func (m *Machine) picture(name string) bool {
 		v.Hide = HideWrong
 		h.wrong++
 		if over := h.wrong - freeTries; over >= 0 {
+			v.Hide = HidePause
 			h.until = time.Now().Add(min(5*time.Second<<min(over, 10), pauseMost))
 		}
 	}
@@ -86,8 +87,12 @@ func (m *Machine) uncover() {
 	m.keyboard()
 }
 
-// hideLeft is how long the page stays covered before it is erased.
+// hideLeft is how long the page stays covered before it is erased. It also says
+// when pictures are taken again.
 func (m *Machine) hideLeft(now time.Time) time.Duration {
+	if m.view.Hide == HidePause && !now.Before(m.hidden.until) {
+		m.view.Hide = HideOn
+	}
 	left := hideTime - now.Sub(m.hidden.at)
 	m.view.HideLeft = minutes(left)
 	return left

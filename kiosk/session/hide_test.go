@@ -114,13 +114,16 @@ func TestOnlyThePicturesUncover(t *testing.T) {
 func TestWrongPicturesCostTime(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
 		hiddenSession(t, w, m)
-		for range 5 {
+		for i := range 5 {
 			pictures(w, "a", "b", "c")
+			if v := w.last(); (i < 4) != (v.Hide == HideWrong) {
+				t.Fatalf("after %d wrong tries it shows %+v", i+1, v)
+			}
 		}
 		waits := func(want time.Duration) {
 			t.Helper()
 			pictures(w, "cat", "tree", "cat")
-			if v := w.last(); v.Hide != HideWrong || v.Picked != 0 {
+			if v := w.last(); v.Hide != HidePause || v.Picked != 0 {
 				t.Fatalf("within the pause it shows %+v", v)
 			}
 			w.pass(want - time.Second)
@@ -129,6 +132,10 @@ func TestWrongPicturesCostTime(t *testing.T) {
 				t.Fatal("the pause is too short")
 			}
 			w.pass(time.Second)
+			// Nobody has to try to see that the pause is over.
+			if v := w.last(); v.Hide != HideOn {
+				t.Fatalf("after the pause it shows %+v", v)
+			}
 			pictures(w, "a", "b", "c")
 		}
 		for _, want := range []time.Duration{5, 10, 20, 40, 60, 60} {

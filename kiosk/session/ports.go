@@ -197,12 +197,13 @@ const (
 type HideStep string
 
 // The steps: choose three pictures, covered, covered and the last three were
-// others.
+// others, that once too often: for a moment none is taken.
 const (
 	HideNone   HideStep = ""
 	HideChoose HideStep = "choose"
 	HideOn     HideStep = "on"
 	HideWrong  HideStep = "wrong"
+	HidePause  HideStep = "pause"
 )
 
 // PicturesToHide is how many pictures uncover a hidden screen.

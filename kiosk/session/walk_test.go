@@ -210,7 +210,7 @@ func (k *walk) moves() []func() {
 func (k *walk) holds() {
 	w := k.w
 	v, s := w.last(), k.m.Status()
-	hid := func(v View) bool { return v.Hide == HideOn || v.Hide == HideWrong }
+	hid := func(v View) bool { return v.Hide == HideOn || v.Hide == HideWrong || v.Hide == HidePause }
 	live := 0
 	for _, r := range w.runs {
 		if !r.killed {
