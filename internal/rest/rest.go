@@ -32,17 +32,25 @@ func Often() {
 // GiveBack returns memory to the system after something large was done, such
 // as hashing a password (19 MiB each) or starting. By itself the runtime takes
 // minutes. It acts when the heap holds an eighth more than after the last time,
-// so a heap that is large because there is much to hold is left alone. It
-// returns nil when the context ends.
+// so a heap that is large because there is much to hold is left alone; and when
+// a megabyte more of the program file is in memory than is used all the time,
+// which is what came back by the first look after it was let go. It returns nil
+// when the context ends.
 func GiveBack(ctx context.Context) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	rest := uint64(0)
+	rest, code, fresh := uint64(0), uint64(0), false
 	for {
-		if heap() > rest+rest/8+512<<10 {
+		if fresh {
+			code, fresh = file(), false
+		}
+		large := heap() > rest+rest/8+512<<10
+		if large {
 			debug.FreeOSMemory()
+		}
+		if large || file() > code+1<<20 {
 			dropCode()
-			rest = heap()
+			rest, fresh = heap(), true
 		}
 		select {
 		case <-ctx.Done():
@@ -76,6 +84,19 @@ func dropCode() {
 		// A kernel that says no keeps them: nothing is lost.
 		unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 	}
+}
+
+// file is how much of the program file is in memory, 0 if that is not known.
+func file() (bytes uint64) {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident, shared uint64
+	if _, err := fmt.Sscan(string(text), &size, &resident, &shared); err != nil {
+		return 0
+	}
+	return shared * uint64(os.Getpagesize())
 }
 
 // heap is how much memory the heap holds, in use or not.

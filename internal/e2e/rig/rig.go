@@ -56,7 +56,7 @@ func NewFor(t testing.TB, patience time.Duration) *World {
 	if os.Geteuid() == 0 {
 		t.Fatal("the scenarios start a browser and do not run as root; use `make test`, which runs them as a user without rights")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Stretch(patience))
 	w := &World{TB: t, Ctx: ctx, Bin: binaries(t)}
 	// Short, because the name of a unix socket has 108 bytes at most.
 	dir, err := os.MkdirTemp("", "yk")
@@ -127,9 +127,11 @@ func (w *World) Within(d time.Duration) (context.Context, context.CancelFunc) {
 }
 
 // Until looks again and again until the condition holds, and fails the test
-// when it does not within d. It returns how long that took.
+// when it does not within d, on a slow machine a multiple of it. It returns how
+// long that took.
 func (w *World) Until(d time.Duration, what string, holds func() (bool, string)) time.Duration {
 	w.Helper()
+	d = Stretch(d)
 	start := time.Now()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
