@@ -1,10 +1,8 @@
 package store_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -14,7 +12,9 @@ import (
 	"time"
 
 	"yhteiskone/agent/gate"
+	"yhteiskone/agent/staff"
 	"yhteiskone/agent/store"
+	"yhteiskone/agent/store/storetest"
 	"yhteiskone/internal/fleet"
 )
 
@@ -25,15 +25,26 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	storetest.Main(kind())
 	switch os.Getenv(childTask) {
 	case "":
 		os.Exit(m.Run())
-	case "apply":
-		applyForEver(os.Getenv(childDir))
 	case "fill":
 		fillUp(os.Getenv(childDir))
 	}
 }
+
+// kind is this engine, for the suite that every engine must pass.
+func kind() storetest.Kind {
+	return storetest.Kind{
+		Open: func(dir string) (storetest.Engine, error) { return store.Open(dir, 5*time.Second) },
+		Sessions: func(e storetest.Engine, now func() time.Time) staff.Sessions {
+			return e.(*store.Store).Web(now)
+		},
+	}
+}
+
+func TestEngine(t *testing.T) { storetest.Run(t, kind()) }
 
 func child(task, dir string) *exec.Cmd {
 	c := exec.Command(os.Args[0])
@@ -42,105 +53,7 @@ func child(task, dir string) *exec.Cmd {
 	return c
 }
 
-// kioskN is one of the kiosks of the child.
-func kioskN(n int) fleet.KioskID { return fleet.KioskID(fmt.Sprintf("kaaaaaaaaaaa%c", 'a'+n)) }
-
-const kiosksOfChild = 4
-
-// applyForEver applies results of orders at several kiosks at once, and says
-// so on the standard output once they are kept: as the gate acknowledges.
-func applyForEver(dir string) {
-	s, err := store.Open(dir, time.Second)
-	if err != nil {
-		panic(err)
-	}
-	for n := range kiosksOfChild {
-		go func() {
-			id := kioskN(n)
-			seq, err := s.Applied(id)
-			for ; err == nil; seq++ {
-				_, found, fresh, e := s.ApplyResult(id, seq+1, fleet.Result{Command: orderName(n, seq+1)})
-				if err = e; err == nil {
-					fmt.Printf("%d %d %v %v\n", n, seq+1, found, fresh)
-				}
-			}
-			panic(err)
-		}()
-	}
-	select {}
-}
-
-func orderName(n int, seq uint64) string { return fmt.Sprintf("%04d%012d", n, seq) }
-
-// A process that is killed at any moment loses nothing that it acknowledged
-// and applies nothing twice: an order is on the list exactly as long as its
-// result is not applied.
-func TestKilled(t *testing.T) {
-	dir := t.TempDir()
-	const orders = 150
-	s, err := store.Open(dir, time.Second)
-	must(t, err)
-	for n := range kiosksOfChild {
-		for i := range uint64(orders) {
-			must(t, s.PutOrder("satu", gate.Order{Kiosk: kioskN(n), Command: fleet.Command{ID: orderName(n, i+1), Name: fleet.Identify},
-				Expires: noon.Add(time.Hour)}, "ranta", noon.Add(time.Duration(i))))
-		}
-	}
-	must(t, s.Close())
-	var acked [kiosksOfChild]uint64
-	for round := range 6 {
-		c := child("apply", dir)
-		out, err := c.StdoutPipe()
-		must(t, err)
-		must(t, c.Start())
-		lines := bufio.NewScanner(out)
-		for left := 20 + rand.IntN(60); left > 0 && lines.Scan(); left-- {
-			ack(t, lines.Text(), &acked)
-		}
-		c.Process.Kill()
-		for lines.Scan() { // what it still said before it died counts as well
-			ack(t, lines.Text(), &acked)
-		}
-		c.Wait()
-		s := openAgain(t, dir)
-		for n := range kiosksOfChild {
-			applied, err := s.Applied(kioskN(n))
-			must(t, err)
-			if applied < acked[n] {
-				t.Fatalf("round %d: kiosk %d: %d was acknowledged and only %d is applied", round, n, acked[n], applied)
-			}
-			left, err := s.Orders(kioskN(n), noon)
-			must(t, err)
-			if want := orders - int(applied); len(left) != want {
-				t.Fatalf("round %d: kiosk %d: %d orders are left after %d results, want %d", round, n, len(left), applied, want)
-			}
-		}
-		must(t, s.Close())
-	}
-	if acked[0] == 0 {
-		t.Error("nothing was ever acknowledged: the test tests nothing")
-	}
-}
-
-func ack(t *testing.T, line string, acked *[kiosksOfChild]uint64) {
-	var n int
-	var seq uint64
-	var found, fresh bool
-	if _, err := fmt.Sscan(line, &n, &seq, &found, &fresh); err != nil {
-		return // half a line of a process that died
-	}
-	if !found || !fresh {
-		t.Errorf("kiosk %d: number %d found its order: %v, was fresh: %v", n, seq, found, fresh)
-	}
-	acked[n] = max(acked[n], seq)
-}
-
-func openAgain(t *testing.T, dir string) *store.Store {
-	t.Helper()
-	s, err := store.Open(dir, 5*time.Second)
-	must(t, err)
-	return s
-}
+func orderName(seq uint64) string { return fmt.Sprintf("%016d", seq) }
 
 // fillUp writes until the disk is full, which here is a limit on the size of
 // files, and says how far it came.
@@ -156,7 +69,7 @@ func fillUp(dir string) {
 	}
 	text := strings.Repeat("x", 2000)
 	for i := uint64(1); i < 100000; i++ {
-		err := s.PutOrder("satu", gate.Order{Kiosk: one, Command: fleet.Command{ID: orderName(0, i), Name: fleet.ShowMessage, Text: text},
+		err := s.PutOrder("satu", gate.Order{Kiosk: one, Command: fleet.Command{ID: orderName(i), Name: fleet.ShowMessage, Text: text},
 			Expires: noon.Add(time.Hour)}, "ranta", noon.Add(time.Duration(i)))
 		switch {
 		case err == nil:

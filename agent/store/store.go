@@ -38,10 +38,6 @@ var (
 	ErrNewer = errors.New("a newer version of the agent wrote this data folder")
 )
 
-// schema is the version of the layout. Whoever changes the layout raises it
-// and writes the step from the one before into migrate.
-const schema = 1
-
 // The buckets. Those by day hold one bucket for each day, "2006-01-02".
 const (
 	bMeta     = "meta"
@@ -70,25 +66,33 @@ func buckets() []string {
 // Store is one open store. Its methods may be called from any goroutine.
 type Store struct {
 	db      *bolt.DB
+	dir     string
 	failing atomic.Pointer[error] // the newest write's error; nil when it went well
 }
+
+// FileName is the store's file in the data folder.
+const FileName = "agent.db"
 
 // Open opens the store in the folder, or makes it. It waits for another
 // process to let go of it for at most wait, then returns ErrBusy.
 func Open(dir string, wait time.Duration) (*Store, error) {
-	path := filepath.Join(dir, "agent.db")
+	return openAs(dir, wait, steps())
+}
+
+func openAs(dir string, wait time.Duration, steps []step) (*Store, error) {
+	path := filepath.Join(dir, FileName)
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: max(wait, time.Millisecond), FreelistType: bolt.FreelistMapType})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrBusy
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("open the store: %s is damaged (%w)", path, err)
+		return nil, fmt.Errorf("open the store: %w: %s: %w", ErrDamaged, path, err)
 	case err != nil:
 		return nil, fmt.Errorf("open the store: %w", full(err))
 	}
 	db.MaxBatchDelay = 2 * time.Millisecond
-	s := &Store{db: db}
-	if err := s.prepare(); err != nil {
+	s := &Store{db: db, dir: dir}
+	if err := s.prepare(steps); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open the store: %s: %w", path, err)
 	}
@@ -104,30 +108,6 @@ func (s *Store) Failing() error {
 		return *p
 	}
 	return nil
-}
-
-func (s *Store) prepare() error {
-	have := uint64(0)
-	s.db.View(func(tx *bolt.Tx) error {
-		if b := tx.Bucket([]byte(bMeta)); b != nil {
-			have = number(b.Get([]byte("schema")))
-		}
-		return nil
-	})
-	switch {
-	case have > schema:
-		return ErrNewer
-	case have == schema:
-		return nil
-	}
-	return s.update(func(tx *bolt.Tx) error {
-		for _, name := range buckets() {
-			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket([]byte(bMeta)).Put([]byte("schema"), bytesOf(schema))
-	})
 }
 
 // update runs one transaction by itself.

@@ -59,6 +59,9 @@ func edges() []edge {
 		{"agent/store", "agent/gate", "it implements gate's store"},
 		{"agent/store", "agent/staff", "it implements staff's accounts, sessions and tokens"},
 		{"agent/store", "agent/state", "it keeps what state starts from"},
+		{"agent/store/storetest", "agent/gate", "it tries gate's store, whatever the engine"},
+		{"agent/store/storetest", "agent/staff", "it tries staff's accounts, sessions and tokens, whatever the engine"},
+		{"agent/store/storetest", "agent/state", "it tries what state starts from, whatever the engine"},
 	}
 }
 
