@@ -20,6 +20,7 @@ type config struct {
 	Timezone string       `toml:"timezone"` // of the sites
 	Settings placeConfig  `toml:"settings"`
 	Sites    []siteConfig `toml:"site"`
+	Backup   backupConfig `toml:"backup"`
 
 	Places map[fleet.SiteID]placeConfig `toml:"sites"` // where a site differs from Settings
 
@@ -53,7 +54,7 @@ func (c config) sites() (all []fleet.Site) {
 
 // loadConfig reads the file; without one ("") it returns what holds then.
 func loadConfig(path string) (config, error) {
-	c := config{Timezone: "Europe/Helsinki"}
+	c := config{Timezone: "Europe/Helsinki", Backup: defaultBackup()}
 	if path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -106,6 +107,9 @@ func (c *config) check() (err error) {
 		return fmt.Errorf("timezone: %q is not a time zone such as \"Europe/Helsinki\"", c.Timezone)
 	}
 	if err := c.checkPlaces(); err != nil {
+		return err
+	}
+	if err := c.Backup.check(); err != nil {
 		return err
 	}
 	for i, n := range c.Names {

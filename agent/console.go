@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
+	"yhteiskone/agent/backup"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/store"
 	"yhteiskone/internal/fleet"
@@ -25,6 +24,13 @@ type operator interface {
 	RenewUser(ctx context.Context, r renewRequest) (userAnswer, error)
 	AddToken(ctx context.Context, r tokenRequest) (tokenAnswer, error)
 	Users(ctx context.Context) ([]userLine, error)
+
+	// Backup writes a backup to a file that is the caller's.
+	Backup(ctx context.Context, path string) (backup.About, error)
+	// Check looks through the store.
+	Check(ctx context.Context) (store.Holds, error)
+	// TakeIn puts a backup that was staged in the place of the data.
+	TakeIn(ctx context.Context) error
 }
 
 type userRequest struct {
@@ -65,10 +71,12 @@ type userLine struct {
 // console is an operator over the store. named is called when a site has a
 // new name.
 type console struct {
-	store *store.Store
-	staff *staff.Service
-	pin   identity.Pin
-	named func(fleet.Site)
+	store  *store.Store
+	staff  *staff.Service
+	pin    identity.Pin
+	named  func(fleet.Site)
+	keeper backup.Keeper
+	again  func() // starts the agent anew; nil if none runs
 }
 
 // userError is an error of what somebody asked for, not of the agent.
@@ -185,28 +193,6 @@ func (c *console) Users(context.Context) ([]userLine, error) {
 	return lines, err
 }
 
-// lockWait is how long a command waits for somebody else to let go of the
-// store: another command, or an agent that is starting or stopping.
-const lockWait = 2 * time.Second
-
-// openData opens what is in a data folder, and makes the folder if need be.
-func openData(dir string) (*store.Store, *identity.Agent, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, badInput("make the data folder: %w", err)
-	}
-	st, err := store.Open(dir, lockWait)
-	if err != nil {
-		return nil, nil, err
-	}
-	// Only who holds the store may make the identity: so it is made once.
-	id, err := identity.LoadAgent(filepath.Join(dir, "identity.pem"))
-	if err != nil {
-		st.Close()
-		return nil, nil, err
-	}
-	return st, id, nil
-}
-
 // operate returns the operator of a data folder: the agent that runs on it, or
 // the store itself. Whoever holds the store's lock is the one to ask, so the
 // two never meet: an agent that is just starting or stopping is waited for.
@@ -215,14 +201,14 @@ func operate(ctx context.Context, dir string) (operator, func() error, error) {
 		if c, ok := dialControl(ctx, dir); ok {
 			return c, func() error { return nil }, nil
 		}
-		st, id, err := openData(dir)
+		d, err := openData(dir, nil)
 		if err == nil {
-			people, err := newStaff(st, true, slog.New(slog.DiscardHandler))
+			people, err := newStaff(d.store, true, slog.New(slog.DiscardHandler))
 			if err != nil {
-				st.Close()
+				d.Close()
 				return nil, nil, err
 			}
-			return &console{store: st, staff: people, pin: id.Pin()}, st.Close, nil
+			return &console{store: d.store, staff: people, pin: d.id.Pin(), keeper: d.keeper()}, d.Close, nil
 		}
 		if !errors.Is(err, store.ErrBusy) {
 			return nil, nil, err

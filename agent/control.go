@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"yhteiskone/agent/staff"
+	"yhteiskone/agent/store"
 	"yhteiskone/internal/wire"
 )
 
@@ -50,7 +51,7 @@ func listenControl(dir string) (net.Listener, error) {
 }
 
 // controlHandler answers on the socket.
-func controlHandler(o operator) http.Handler {
+func controlHandler(o *console) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.EnrolmentsPath, func(w http.ResponseWriter, r *http.Request) {
 		serveEnrolment(w, r, o, staff.Console)
@@ -59,6 +60,9 @@ func controlHandler(o operator) http.Handler {
 	mux.HandleFunc("POST /control/users/renew", control(o.RenewUser))
 	mux.HandleFunc("POST /control/tokens", control(o.AddToken))
 	mux.HandleFunc("GET /control/users", control(func(ctx context.Context, _ struct{}) ([]userLine, error) { return o.Users(ctx) }))
+	mux.HandleFunc("POST "+backupPath, serveBackup(o))
+	mux.HandleFunc("GET "+checkPath, control(func(ctx context.Context, _ struct{}) (store.Holds, error) { return o.Check(ctx) }))
+	mux.HandleFunc("POST "+takeInPath, control(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.TakeIn(ctx) }))
 	return mux
 }
 
@@ -82,19 +86,23 @@ func control[In, Out any](f func(context.Context, In) (Out, error)) http.Handler
 		} else {
 			out, err = f(r.Context(), in)
 		}
-		status := http.StatusOK
-		if err != nil {
-			e := controlError{exitFailed, err.Error()}
-			var exit exitError
-			if errors.As(err, &exit) {
-				e.Exit = exit.code
-			}
-			status, out = http.StatusUnprocessableEntity, e
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		json.NewEncoder(w).Encode(out)
+		controlAnswer(w, out, err)
 	}
+}
+
+func controlAnswer(w http.ResponseWriter, out any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		e := controlError{exitFailed, err.Error()}
+		var exit exitError
+		if errors.As(err, &exit) {
+			e.Exit = exit.code
+		}
+		status, out = http.StatusUnprocessableEntity, e
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(out)
 }
 
 // controlClient is an operator in the running agent.

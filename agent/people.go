@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"crypto/rand"
@@ -31,7 +32,8 @@ func newPeople(a *agent, secure bool, stopping <-chan struct{}) (*people, error)
 	if err != nil {
 		return nil, err
 	}
-	p := &people{staff: s, console: &console{store: a.store, staff: s, pin: a.id.Pin(), named: a.siteNamed}}
+	p := &people{staff: s, console: &console{store: a.store, staff: s, pin: a.id.Pin(), named: a.siteNamed,
+		keeper: a.backup.keeper, again: sync.OnceFunc(func() { close(a.again) })}}
 	p.pages = a.dashboardOf(p, stopping)
 	return p, nil
 }

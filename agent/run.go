@@ -19,6 +19,9 @@ const usage = `Usage:
   agent user renew NAME --data DIR
   agent user list --data DIR
   agent token add NAME --data DIR --role ROLE [--site SITE]
+  agent backup    FILE --data DIR
+  agent restore   FILE (--data DIR | --check)
+  agent check     --data DIR
   agent simulate  --kiosks N (--agent URL --code CODE --pin PIN | --data DIR)
                   [--sites N] [--seed N] [--steady] [--report-every 15s]
   agent help
@@ -32,6 +35,11 @@ user      adds a person, renews the one-time code of one who has forgotten the
           password, or lists people. ROLE is viewer, staff, technician or admin.
           Without a password it prints a one-time code to sign in with.
 token     makes a bearer token for /api.
+backup    copies everything that the agent keeps to one file, its identity too.
+restore   puts a backup in the place of what is in DIR, and keeps what was there
+          in a folder beside it. A running agent starts anew with it. With
+          --check it only says whether the file could be restored.
+check     looks through the data for damage.
 simulate  runs N kiosks that do not exist but speak as real ones do.
 
 Every command but serve works whether the agent runs or not.
@@ -110,6 +118,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return userList(ctx, rest, stdout)
 	case "token add":
 		return tokenAdd(ctx, rest, stdout)
+	case "backup":
+		return backupTo(ctx, rest, stdout)
+	case "restore":
+		return restore(ctx, rest, stdout)
+	case "check":
+		return checkStore(ctx, rest, stdout)
 	case "simulate":
 		return simulated(ctx, rest, stdout, stderr)
 	case "help", "-h", "--help":

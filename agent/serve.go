@@ -39,6 +39,8 @@ type agent struct {
 	board  *state.Board
 	gate   *gate.Gate
 	people *people
+	backup *backups
+	again  chan struct{} // closed when the agent is to start anew
 }
 
 // serve runs the agent until the context ends.
@@ -60,16 +62,35 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	rest.Often()
-	st, id, err := openData(*data)
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	for {
+		a := &agent{log: log, config: c, again: make(chan struct{})}
+		address, err := a.once(ctx, *data, *listen, *plain, stdout)
+		if !errors.Is(err, errAgain) {
+			return err
+		}
+		*listen = address // a port that the system chose stays
+		log.Warn("starting anew")
+	}
+}
+
+// errAgain ends a run after which the agent starts anew.
+var errAgain = errors.New("the agent starts anew")
+
+// once opens the data and runs, until the context ends or the agent is to
+// start anew.
+func (a *agent) once(ctx context.Context, dir, listen string, plain bool, stdout io.Writer) (address string, err error) {
+	mend := &mending{keeperOf(dir, nil, a.config.Backup), a.log}
+	d, err := openData(dir, mend)
 	if errors.Is(err, store.ErrBusy) {
-		return notNow("another agent is running with the data folder %s; stop it first, or use another folder", *data)
+		return "", notNow("another agent is running with the data folder %s; stop it first, or use another folder", dir)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer st.Close()
-	a := &agent{log: slog.New(slog.NewTextHandler(stderr, nil)), config: c, store: st, id: id}
-	return a.run(ctx, *data, *listen, *plain, stdout)
+	defer d.Close()
+	a.store, a.id, a.backup = d.store, d.id, newBackups(keeperOf(dir, d.store, a.config.Backup), a.config.Backup.Every.Duration, a.log)
+	return a.run(ctx, dir, listen, plain, stdout)
 }
 
 func checkListen(listen string, plain bool) error {
@@ -88,45 +109,45 @@ func checkListen(listen string, plain bool) error {
 }
 
 // run wires the parts and runs them.
-func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout io.Writer) error {
+func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout io.Writer) (bound string, err error) {
 	if _, err := a.store.PutSites(a.config.sites()...); err != nil {
-		return fmt.Errorf("keep the sites: %w", err)
+		return "", fmt.Errorf("keep the sites: %w", err)
 	}
 	if err := a.store.PutSettings(a.config.settings, a.config.places); err != nil {
-		return fmt.Errorf("keep the settings: %w", err)
+		return "", fmt.Errorf("keep the settings: %w", err)
 	}
 	if err := a.publishAuthority(dir); err != nil {
-		return err
+		return "", err
 	}
 	a.board = state.NewBoard(watch.Judge)
 	if err := a.load(); err != nil {
-		return fmt.Errorf("read the store: %w", err)
+		return "", fmt.Errorf("read the store: %w", err)
 	}
 	a.gate = gate.New(gate.Config{Store: a.store, Presence: a.board, Signer: a.id, Pin: a.id.Pin(),
 		Names: a.config.Names, Log: a.log})
 	stopping := make(chan struct{})
 	people, err := newPeople(a, !plain, stopping)
 	if err != nil {
-		return err
+		return "", err
 	}
 	a.people = people
 
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return notNow("listen on %s: %w", listen, err)
+		return "", notNow("listen on %s: %w", listen, err)
 	}
 	address := a.address(l.Addr().(*net.TCPAddr), plain)
 	if err := a.store.SetAddress(address); err != nil {
 		l.Close()
-		return fmt.Errorf("keep the address: %w", err)
+		return "", fmt.Errorf("keep the address: %w", err)
 	}
 	control, err := listenControl(dir)
 	if err != nil {
 		l.Close()
-		return err
+		return "", err
 	}
 	defer os.Remove(socketPath(dir))
-	return a.serve(ctx, l, control, plain, stopping, func() {
+	return l.Addr().String(), a.serve(ctx, l, control, plain, stopping, func() {
 		fmt.Fprintf(stdout, "agent: listening on %s\n", a.local(l.Addr().(*net.TCPAddr), plain))
 	})
 }
@@ -144,6 +165,15 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	group.Go(func() error { return a.keepSeen(ctx) })
 	group.Go(func() error { return a.keepFaults(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
+	group.Go(func() error { return a.backup.run(ctx) })
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.again:
+			return errAgain
+		}
+	})
 	group.Go(func() error { return rest.GiveBack(ctx) })
 	group.Go(func() error {
 		if plain {

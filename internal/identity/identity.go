@@ -138,6 +138,9 @@ func VerifyAgent(pin Pin, message, signature []byte) bool {
 	return ecdsa.VerifyASN1(pub, sum[:], signature)
 }
 
+// ErrKeyFile says that a file holds no key that it should hold.
+var ErrKeyFile = errors.New("the key file is damaged")
+
 // LoadAgent reads the identity from a file, or makes one and writes it there
 // (mode 0600) if there is no such file. A damaged file is an error, never
 // replaced: every kiosk knows the agent by this key.
@@ -150,7 +153,7 @@ func LoadAgent(path string) (*Agent, error) {
 	}
 	ec, ok := key.(*ecdsa.PrivateKey)
 	if !ok || ec.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("load the agent's identity: %s does not hold a P-256 key", path)
+		return nil, fmt.Errorf("load the agent's identity: %w: %s does not hold a P-256 key", ErrKeyFile, path)
 	}
 	return agentOf(ec)
 }
@@ -182,11 +185,11 @@ func loadKey(path string, make func() (crypto.Signer, error)) (crypto.Signer, er
 	}
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "PRIVATE KEY" {
-		return nil, fmt.Errorf("%s does not hold a private key in PEM", path)
+		return nil, fmt.Errorf("%w: %s does not hold a private key in PEM", ErrKeyFile, path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrKeyFile, path, err)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
