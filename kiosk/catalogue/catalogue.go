@@ -23,22 +23,39 @@ import (
 //go:embed default.toml
 var defaultFile []byte
 
-// Text is one text in every language of the kiosk.
+// Text is one text in the languages that every catalogue has.
 type Text struct {
 	FI string `toml:"fi"`
 	SV string `toml:"sv"`
 	EN string `toml:"en"`
 }
 
-// In returns the text in a language; Finnish for one that we do not have.
+// In returns the text in a language; English for another one than the three.
 func (t Text) In(lang string) string {
 	switch lang {
+	case "fi":
+		return t.FI
 	case "sv":
 		return t.SV
-	case "en":
-		return t.EN
 	}
-	return t.FI
+	return t.EN
+}
+
+// More are the languages that a catalogue may have besides.
+func More() []string { return []string{"ru", "ar", "so", "et", "uk", "fa"} }
+
+// words are what one entry says in one more language.
+type words struct {
+	Name string `toml:"name"`
+	Hint string `toml:"hint"`
+}
+
+// said is what an entry says in the language.
+func said(lang string, name, hint Text, more map[string]words) (string, string) {
+	if w, ok := more[lang]; ok {
+		return w.Name, w.Hint
+	}
+	return name.In(lang), hint.In(lang)
 }
 
 // Entry is one thing to press.
@@ -61,6 +78,8 @@ type tile struct {
 	Allow []string `toml:"allow"`
 	Name  Text     `toml:"name"`
 	Hint  Text     `toml:"hint"`
+
+	More map[string]words `toml:"more"`
 }
 
 type group struct {
@@ -68,10 +87,14 @@ type group struct {
 	Icon string `toml:"icon"`
 	Name Text   `toml:"name"`
 	Hint Text   `toml:"hint"`
+
+	More map[string]words `toml:"more"`
 }
 
 type document struct {
 	First []string `toml:"first"`
+	// Draft are the languages whose words nobody has reviewed.
+	Draft []string `toml:"draft"`
 	// Identification are hosts of strong identification, Also those of services
 	// without a tile.
 	Identification []string `toml:"identification"`
@@ -135,7 +158,8 @@ func (c *Catalogue) First(lang string) []Entry {
 	for _, id := range c.doc.First {
 		for _, g := range c.doc.Groups {
 			if g.ID == id {
-				all = append(all, Entry{g.ID, g.Icon, g.Name.In(lang), g.Hint.In(lang), true})
+				name, hint := said(lang, g.Name, g.Hint, g.More)
+				all = append(all, Entry{g.ID, g.Icon, name, hint, true})
 			}
 		}
 		for _, t := range c.doc.Tiles {
@@ -170,5 +194,6 @@ func (c *Catalogue) Inside(group, lang string) []Entry {
 }
 
 func (t tile) entry(lang string) Entry {
-	return Entry{t.ID, t.Icon, t.Name.In(lang), t.Hint.In(lang), false}
+	name, hint := said(lang, t.Name, t.Hint, t.More)
+	return Entry{t.ID, t.Icon, name, hint, false}
 }

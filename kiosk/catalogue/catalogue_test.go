@@ -29,7 +29,7 @@ func TestDefault(t *testing.T) {
 	if got := len(c.Inside("bank", "fi")); got != 9 {
 		t.Errorf("%d banks", got)
 	}
-	if got := c.First("sv")[0].Name + c.First("en")[1].Name + c.First("xx")[1].Name; got != "FPABankPankki" {
+	if got := c.First("sv")[0].Name + c.First("en")[1].Name + c.First("xx")[1].Name; got != "FPABankBank" {
 		t.Errorf("languages: %s", got)
 	}
 	if len(c.Inside("", "fi")) != 0 || len(c.Groups("fi")) != 3 {
@@ -43,6 +43,63 @@ func TestDefault(t *testing.T) {
 	}
 	if _, ok := c.Tile("bank"); ok {
 		t.Error("a group was given out as a tile")
+	}
+}
+
+// What is not the same in Finnish and English is said in every other language as
+// well, and the file says that these are drafts.
+func TestDefaultSpeaksAllLanguages(t *testing.T) {
+	c, err := catalogue.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := func(lang string) (entries []catalogue.Entry) {
+		entries = c.First(lang)
+		for _, g := range c.Groups(lang) {
+			entries = append(entries, c.Inside(g.ID, lang)...)
+		}
+		return entries
+	}
+	fi, en := all("fi"), all("en")
+	for _, lang := range catalogue.More() {
+		translated := 0
+		for i, e := range all(lang) {
+			same := fi[i].Name == en[i].Name && fi[i].Hint == en[i].Hint
+			if own := e != en[i]; own == same {
+				t.Errorf("%s: %s says %q, %q", lang, e.ID, e.Name, e.Hint)
+			} else if own {
+				translated++
+			}
+			if e.ID != en[i].ID || e.Group != en[i].Group || e.Icon != en[i].Icon {
+				t.Errorf("%s: %+v stands where %+v does", lang, e, en[i])
+			}
+		}
+		if translated < 12 {
+			t.Errorf("%s: %d entries are translated", lang, translated)
+		}
+	}
+	text, err := os.ReadFile("default.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line := `draft = ["` + strings.Join(catalogue.More(), `", "`) + `"]`; !strings.Contains(string(text), line) || !strings.Contains(string(text), "AN UNREVIEWED DRAFT") {
+		t.Errorf("the file does not say that %v are drafts", catalogue.More())
+	}
+}
+
+// A centre's own file may say some things in more languages, or none: what it
+// does not say is English then.
+func TestMoreLanguages(t *testing.T) {
+	text := strings.Replace(tiles(), `icon = "mail"`, "icon = \"mail\"\nmore.ar = { name = \"بريد\" }", 1)
+	c, err := catalogue.Parse("x", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string]string{"fi": "H Na", "sv": "H S", "en": "H E", "ar": "بريد E", "fa": "H E", "": "H E"} {
+		first := c.First(lang)
+		if got := first[7].Name + " " + first[0].Name; got != want {
+			t.Errorf("%q: %s, want %s", lang, got, want)
+		}
 	}
 }
 
@@ -92,6 +149,13 @@ func TestErrorsNameFileAndLine(t *testing.T) {
 		{"icon", "icon = \"mail\"", "icon = \"skull\"", `sites.toml:4: group "h": there is no icon "skull"`},
 		{"missing Swedish", `sv = "H", `, "", `sites.toml:5: group "h": name in sv is missing`},
 		{"long name", `fi = "Na"`, `fi = "` + strings.Repeat("ä", 29) + `"`, "name in fi is longer than 28"},
+		{"another language", "icon = \"mail\"", "icon = \"mail\"\nmore.xx = { name = \"H\" }", `sites.toml:5: group "h": more has no language "xx"; it has ru, ar,`},
+		{"Finnish again", "icon = \"mail\"", "icon = \"mail\"\nmore.fi = { name = \"H\" }", `more has no language "fi"`},
+		{"no name in another", "icon = \"mail\"", "icon = \"mail\"\nmore.ru = { hint = \"H\" }", `sites.toml:5: group "h": name in ru is missing`},
+		{"long hint in another", "icon = \"mail\"", "icon = \"mail\"\nmore.ru = { name = \"H\", hint = \"" + strings.Repeat("ж", 45) + "\" }", "hint in ru is longer than 44"},
+		{"unknown word", "icon = \"mail\"", "icon = \"mail\"\nmore.ru = { name = \"H\", text = \"x\" }", "sites.toml:5: unknown key"},
+		{"draft of what", "[[group]]", "draft = [\"en\"]\n[[group]]", `sites.toml:2: draft: "en" is there twice or none of ru, ar,`},
+		{"draft twice", "[[group]]", "draft = [\"ru\", \"ru\"]\n[[group]]", `sites.toml:2: draft: "ru" is there twice`},
 		{"control", `fi = "Na"`, `fi = "N\u0007"`, "cannot be shown"},
 		{"id twice", `id = "b"`, `id = "a"`, "used twice"},
 		{"id shape", `id = "h1"`, `id = "h 1"`, "id must be"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
@@ -75,7 +76,7 @@ type fault struct {
 func (d document) fault() *fault {
 	groups, seen := map[string]int{}, map[string]bool{}
 	for i, g := range d.Groups {
-		if f := checkEntry("group", i, g.ID, g.Icon, g.Name, g.Hint, seen); f != nil {
+		if f := checkEntry("group", i, g.ID, g.Icon, g.Name, g.Hint, g.More, seen); f != nil {
 			return f
 		}
 		groups[g.ID] = 0
@@ -84,7 +85,7 @@ func (d document) fault() *fault {
 		}
 	}
 	for i, t := range d.Tiles {
-		if f := checkEntry("tile", i, t.ID, t.Icon, t.Name, t.Hint, seen); f != nil {
+		if f := checkEntry("tile", i, t.ID, t.Icon, t.Name, t.Hint, t.More, seen); f != nil {
 			return f
 		}
 		bad := func(key, format string, args ...any) *fault {
@@ -128,6 +129,11 @@ func (d document) fault() *fault {
 			return &fault{"", 0, list.key, fmt.Sprintf("%s: %v", list.key, err)}
 		}
 	}
+	for i, lang := range d.Draft {
+		if !slices.Contains(More(), lang) || slices.Contains(d.Draft[:i], lang) {
+			return &fault{"", 0, "draft", fmt.Sprintf("draft: %q is there twice or none of %s", lang, strings.Join(More(), ", "))}
+		}
+	}
 	for i, id := range d.First {
 		if !seen[id] || slices.Contains(d.First[:i], id) {
 			return &fault{"", 0, "first", fmt.Sprintf("first: %q is unknown or there twice", id)}
@@ -136,7 +142,7 @@ func (d document) fault() *fault {
 	return nil
 }
 
-func checkEntry(table string, i int, id, icon string, name, hint Text, seen map[string]bool) *fault {
+func checkEntry(table string, i int, id, icon string, name, hint Text, more map[string]words, seen map[string]bool) *fault {
 	bad := func(key, format string, args ...any) *fault {
 		return &fault{table, i, key, fmt.Sprintf(format, args...)}
 	}
@@ -158,6 +164,17 @@ func checkEntry(table string, i int, id, icon string, name, hint Text, seen map[
 	for lang, t := range hint.each() {
 		if err := checkText(t, 0, hintLimit); err != nil {
 			return bad("hint", "%s %q: hint in %s %v", table, id, lang, err)
+		}
+	}
+	for _, lang := range slices.Sorted(maps.Keys(more)) {
+		if !slices.Contains(More(), lang) {
+			return bad("more", "%s %q: more has no language %q; it has %s", table, id, lang, strings.Join(More(), ", "))
+		}
+		if err := checkText(more[lang].Name, 1, nameLimit); err != nil {
+			return bad("more", "%s %q: name in %s %v", table, id, lang, err)
+		}
+		if err := checkText(more[lang].Hint, 0, hintLimit); err != nil {
+			return bad("more", "%s %q: hint in %s %v", table, id, lang, err)
 		}
 	}
 	return nil
