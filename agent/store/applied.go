@@ -139,6 +139,7 @@ type countsRecord struct {
 	HelpCalls uint32               `json:"help_calls"`
 
 	Outcomes map[fleet.Outcome]uint32 `json:"outcomes,omitempty"` // absent in what older kiosks sent
+	Site     fleet.SiteID             `json:"site,omitempty"`     // where the kiosk stood; absent in what older agents kept
 }
 
 // ApplyCounts is gate.Store's. Sums of a day that are sent again under another
@@ -149,7 +150,11 @@ func (s *Store) ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts) (bool,
 		if err != nil {
 			return err
 		}
-		text, err := marshal(countsRecord{c.Sessions, c.Lengths, c.Tiles, c.Ends, c.HelpCalls, c.Outcomes})
+		k, _, err := get[kioskRecord](tx, bKiosks, []byte(id))
+		if err != nil {
+			return err
+		}
+		text, err := marshal(countsRecord{c.Sessions, c.Lengths, c.Tiles, c.Ends, c.HelpCalls, c.Outcomes, k.Site})
 		if err != nil {
 			return err
 		}

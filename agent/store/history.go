@@ -168,7 +168,7 @@ func (s *Store) Tidy(now time.Time) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		return first(expireCodes(tx, now), expireOrders(tx, now), expireSessions(tx, now),
 			dropDays(tx, bAudit, now.Add(-auditKept)), dropDays(tx, bFaults, now.Add(-faultsKept)),
-			dropDays(tx, bCounts, now.Add(-countsKept)))
+			dropDays(tx, bCounts, now.Add(-countsKept)), dropDays(tx, bTally, now.Add(-countsKept)))
 	})
 	if err != nil {
 		return fmt.Errorf("tidy the store: %w", err)
@@ -178,7 +178,11 @@ func (s *Store) Tidy(now time.Time) error {
 
 func dropDays(tx *bolt.Tx, bucket string, before time.Time) error {
 	var old [][]byte
-	c := tx.Bucket([]byte(bucket)).Cursor()
+	b := tx.Bucket([]byte(bucket))
+	if b == nil { // no such thing was kept yet
+		return nil
+	}
+	c := b.Cursor()
 	for day, _ := c.First(); day != nil && bytes.Compare(day, dayKey(before)) < 0; day, _ = c.Next() {
 		old = append(old, bytes.Clone(day))
 	}

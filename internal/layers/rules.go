@@ -56,6 +56,8 @@ func edges() []edge {
 		{"agent/watch", "agent/state", "it judges a View"},
 		{"agent/dashboard", "agent/state", "it draws Views"},
 		{"agent/dashboard", "agent/staff", "it asks who is signed in and what they may do"},
+		{"agent/dashboard", "agent/figures", "it shows a month's numbers as far as figures lets them out"},
+		{"agent/store", "agent/figures", "it keeps the marks of the desk's tally"},
 		{"agent/store", "agent/gate", "it implements gate's store"},
 		{"agent/store", "agent/staff", "it implements staff's accounts, sessions and tokens"},
 		{"agent/store", "agent/state", "it keeps what state starts from"},
@@ -85,6 +87,7 @@ func bounds() []bound {
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},
 		{"agent/state", "internal/fleet", "now, in memory"},
 		{"agent/dashboard", "internal/fleet internal/wire", "pages know nothing of keys and links"},
+		{"agent/figures", "internal/fleet", "sums and what may be said of them"},
 	}
 }
 
@@ -101,6 +104,7 @@ func bans() []ban {
 		{"kiosk/wipe", "net", "what looks for left-overs must not be able to tell anybody"},
 		{"kiosk/session", "os net", "a state machine over ports, so that its tests need no machine"},
 		{"agent/watch", "os net log", "pure rules and a clock"},
+		{"agent/figures", "os net log", "sums and what may be said of them"},
 		{"agent/state", "os net", "now, in memory; store keeps what must survive"},
 	}
 }
