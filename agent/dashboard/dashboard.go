@@ -26,6 +26,7 @@ type Deps struct {
 	Fleet    Fleet
 	Actions  Actions
 	Audit    Audit
+	Numbers  Numbers
 	Texts    Texts
 	Staff    *staff.Service
 	Now      func() time.Time
@@ -83,6 +84,8 @@ func (b *board) routes() []route {
 		{"POST /staff/password", staff.ChangeOwn, false, b.changePassword},
 		{"GET /audit", staff.SeeAudit, false, b.auditPage},
 		{"GET /events", staff.SeeFleet, false, b.events},
+		{"GET /reports", staff.SeeReports, false, b.reportsPage},
+		{"GET /reports.csv", staff.SeeReports, false, b.reportsFile},
 	}
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})

@@ -27,12 +27,13 @@ const password = "kolme punaista omenaa"
 
 // house is a dashboard over a fleet that the test holds in its hands.
 type house struct {
-	t     *testing.T
-	mem   *stafftest.Memory
-	staff *staff.Service
-	board *board
-	url   string
-	stop  chan struct{}
+	t      *testing.T
+	mem    *stafftest.Memory
+	ledger *ledger
+	staff  *staff.Service
+	board  *board
+	url    string
+	stop   chan struct{}
 
 	server *httptest.Server
 	down   atomic.Bool // the network is gone: every request is cut
@@ -64,7 +65,7 @@ func newHouse(t *testing.T) *house { return openHouse(t, false) }
 // with the time limits of a careful server.
 func openHouse(t *testing.T, secure bool) *house {
 	t.Helper()
-	h := &house{t: t, views: map[fleet.KioskID]state.View{}, subs: map[chan state.Change]bool{}, stop: make(chan struct{})}
+	h := &house{t: t, views: map[fleet.KioskID]state.View{}, subs: map[chan state.Change]bool{}, stop: make(chan struct{}), ledger: &ledger{}}
 	h.mem = stafftest.New(time.Now)
 	now := clock()
 	var err error
@@ -73,7 +74,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, Texts: plainTexts{}, Staff: h.staff, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, Numbers: h.ledger, Texts: plainTexts{}, Staff: h.staff, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()

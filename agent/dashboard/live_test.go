@@ -198,7 +198,8 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	h.enter(ctx, "Satu", staff.Admin)
 	h.mem.AppendAudit(staff.Entry{At: h.board.Now(), Who: "satu", Action: "command", Detail: "identify", Kiosk: kioskID(9), Site: "symppis"})
 	h.mem.AppendAudit(staff.Entry{At: h.board.Now(), Who: "satu", Action: "help_answered", Detail: "coming", Kiosk: kioskID(1), Site: "illusia"})
-	for _, p := range []string{"/", "/help", "/audit", "/staff", "/nothing", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(9))} {
+	h.autumn()
+	for _, p := range []string{"/", "/help", "/audit", "/staff", "/nothing", "/reports?month=2026-10", "/reports?month=2026-10&site=mesta", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(9))} {
 		look(p)
 	}
 	look("/kiosks/"+string(kioskID(1)), open)
@@ -236,7 +237,7 @@ func TestBrowserKeyboard(t *testing.T) {
 	if strings.Contains(all, "UNSEEN") {
 		t.Errorf("the focus is not to be seen:\n%s", all)
 	}
-	in(t, all, "#main", "/help", "sound", "/staff", "Kirjaudu ulos", "answer-"+callID(kioskID(1))+"-coming", "answer-"+callID(kioskID(1))+"-cannot_come",
+	in(t, all, "#main", "/help", "/reports", "Lisää", "sound", "/staff", "Kirjaudu ulos", "answer-"+callID(kioskID(1))+"-coming", "answer-"+callID(kioskID(1))+"-cannot_come",
 		"press-"+string(kioskID(10)), "link-"+string(kioskID(3)), "link-"+string(kioskID(8)), "/?lang=en")
 	follow(t, ctx, chromedp.Steps(chromedp.Focus(chromedp.CSS("#answer-"+callID(kioskID(1))+"-coming")), chromedp.KeyEvent(kb.Enter)))
 	if got := h.done(); len(got) != 1 {

@@ -25,7 +25,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "help", "staff", "audit", "sign_in", "error"}
+	return []string{"fleet", "kiosk", "help", "reports", "staff", "audit", "sign_in", "error"}
 }
 
 func loadPages(b *board) map[string]map[string]*page {
@@ -63,7 +63,7 @@ type frame struct {
 	Events   string // address of the live stream; empty: none
 	SignedIn bool
 	Name     string
-	CanAudit bool
+	Bar      bar
 	Calls    []call
 	Flash    string // key of a sentence
 	Refresh  bool   // without JavaScript: load the page again now and then
@@ -76,7 +76,7 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 	f.SignedIn = v.person.Name != ""
 	f.Name = v.person.Shown
 	if f.SignedIn {
-		f.CanAudit = b.mayAudit(v)
+		f.Bar = barOf(v, f.Page)
 		f.Calls = b.calls(v)
 		f.Flash = b.Staff.TakeFlash(r.Context())
 		if f.Events == "" {

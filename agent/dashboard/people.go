@@ -139,8 +139,6 @@ type event struct {
 	Kiosk fleet.KioskID // links there; empty: no link
 }
 
-func (b *board) mayAudit(v visit) bool { return v.may(staff.SeeAudit, v.person.Site) }
-
 func (b *board) auditPage(w http.ResponseWriter, r *http.Request, v visit) {
 	entries, err := b.Audit.Entries("", 200)
 	if err != nil {

@@ -1,9 +1,11 @@
 package dashboard
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,16 +38,21 @@ type texts struct {
 func loadTexts(missing func(lang, key string)) map[string]*texts {
 	all := map[string]*texts{}
 	for _, lang := range languages() {
-		raw, err := textFiles.ReadFile("text/" + lang + ".toml")
-		var tree map[string]any
-		if err == nil {
-			err = toml.Unmarshal(raw, &tree)
+		t := &texts{lang: lang, words: map[string]string{}, missing: missing}
+		files, err := fs.Glob(textFiles, "text/"+lang+"*.toml") // fi.toml, fi.reports.toml
+		for _, f := range files {
+			raw, wrong := textFiles.ReadFile(f)
+			var tree map[string]any
+			if wrong == nil {
+				wrong = toml.Unmarshal(raw, &tree)
+			}
+			if err = cmp.Or(err, wrong); err == nil {
+				t.flatten("", tree)
+			}
 		}
 		if err != nil {
 			panic(fmt.Sprintf("read the embedded texts %s: %v", lang, err))
 		}
-		t := &texts{lang: lang, words: map[string]string{}, missing: missing}
-		t.flatten("", tree)
 		all[lang] = t
 	}
 	return all

@@ -112,6 +112,7 @@ func TestTextsInUse(t *testing.T) {
 func TestPagesInEveryLanguage(t *testing.T) {
 	h := newHouse(t)
 	h.town()
+	h.autumn()
 	h.call(kioskID(1), 75)
 	c := h.person("pomo", staff.Admin, "")
 	for lang, title := range map[string]string{"fi": "Koneista 8 / 11 toimii", "sv": "8 / 11 datorer fungerar", "en": "8 / 11 computers work"} {
@@ -120,7 +121,7 @@ func TestPagesInEveryLanguage(t *testing.T) {
 		in(t, plain(html), title)
 		_, html, _ = h.get(c, "/") // it is remembered
 		in(t, plain(html), title)
-		paths := []string{"/help", "/audit", "/staff", "/nothing"}
+		paths := []string{"/help", "/audit", "/staff", "/nothing", "/reports", "/reports.csv", "/reports?month=x"}
 		for i := range 12 {
 			paths = append(paths, "/kiosks/"+string(kioskID(i)))
 		}

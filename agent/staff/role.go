@@ -47,6 +47,9 @@ const (
 	SeeHelp       Action = "see_help"        // who calls for help
 	SeeAudit      Action = "see_audit"       // who did what
 	SeeStaff      Action = "see_staff"       // who has an account
+	SeeReports    Action = "see_reports"     // a month's numbers
+	KeepTally     Action = "keep_tally"      // the desk's marks of what could not be done
+	ManageWalls   Action = "manage_walls"    // boards for a screen in the room
 	ChangeOwn     Action = "change_own"      // one's own password
 	AnswerHelp    Action = "answer_help"     //
 	EndSession    Action = "end_session"     //
@@ -65,11 +68,11 @@ const (
 // least returns the lowest role that may do each action.
 func least() map[Action]Role {
 	return map[Action]Role{
-		SeeFleet: Viewer, SeeHelp: Viewer, ChangeOwn: Viewer,
-		SeeAudit: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
+		SeeFleet: Viewer, SeeHelp: Viewer, SeeReports: Viewer, ChangeOwn: Viewer,
+		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
 		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, SetQueue: Staff, OpenWeb: Staff,
-		EnrolKiosk: Technician,
-		SeeStaff:   Admin, ChangeStaff: Admin, ChangeToken: Admin, KeepAgentData: Admin,
+		EnrolKiosk: Technician, ManageWalls: Technician,
+		SeeStaff: Admin, ChangeStaff: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
 }
 

@@ -156,6 +156,19 @@
   }
   setInterval(ring, 4000);
 
+  for (const print of document.querySelectorAll("[data-print]")) {
+    print.hidden = false;
+    print.addEventListener("click", () => window.print());
+  }
+  // A list that is folded out over the page folds in again.
+  const more = document.getElementById("more");
+  document.addEventListener("pointerdown", (e) => { if (more && !more.contains(e.target)) more.open = false; });
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape" || !more || !more.open) return;
+    more.open = false;
+    more.firstElementChild.focus();
+  });
+
   wake();
   show();
   ring();

@@ -1,0 +1,369 @@
+package dashboard
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"html"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"yhteiskone/agent/figures"
+	"yhteiskone/agent/staff"
+	"yhteiskone/internal/fleet"
+)
+
+// Numbers are the sums of days. Implemented by agent/store.
+type Numbers interface {
+	// Sites returns every site that has a name.
+	Sites() ([]fleet.Site, error)
+	// FirstDay returns the first day of which anything is kept, or "".
+	FirstDay() (string, error)
+	// Counts and Marks call f with what is kept of the days from first to last.
+	Counts(first, last string, f func(fleet.SiteID, fleet.Counts)) error
+	Marks(first, last string, f func(figures.Mark, uint64)) error
+	// AddMark adds one to the desk's tally, or takes one back.
+	AddMark(m figures.Mark, back bool) error
+}
+
+// choice is one line of a list to choose from.
+type choice struct {
+	Value  string
+	Word   template.HTML
+	Chosen bool
+}
+
+// reportContent is a month's numbers, as far as they may be said.
+type reportContent struct {
+	Months, Sites []choice
+	Month, Site   template.HTML
+	Value         string          // of the month, for addresses
+	State         []template.HTML // how far the numbers are complete
+	Totals        []reportLine
+	Tables        []reportTable
+	Places        []reportPlace // with more than one site
+	File          string
+}
+
+type reportTable struct {
+	Name  figures.Group
+	Lines []reportLine
+}
+
+type reportLine struct {
+	Key  string
+	Word template.HTML
+	Cell figures.Cell
+}
+
+type reportPlace struct {
+	ID    fleet.SiteID
+	Name  string
+	Month figures.Month
+}
+
+// asked is which month of which sites is asked for.
+type asked struct {
+	span   figures.Span
+	site   fleet.SiteID // empty: all that the person may see
+	sites  []fleet.Site
+	months []figures.Span // the newest first
+}
+
+// mySites are the sites where the person may do something, by name.
+func (b *board) mySites(v visit, what staff.Action) ([]fleet.Site, error) {
+	all, err := b.Numbers.Sites()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range b.Fleet.Views() { // a site may have machines and no name
+		if !slices.ContainsFunc(all, func(have fleet.Site) bool { return have.ID == s.Kiosk.Site }) {
+			all = append(all, fleet.Site{ID: s.Kiosk.Site, Name: s.SiteName})
+		}
+	}
+	all = slices.DeleteFunc(all, func(s fleet.Site) bool { return !v.may(what, s.ID) })
+	slices.SortFunc(all, func(a, b fleet.Site) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+// reportMonths is how many months the list holds.
+const reportMonths = 36
+
+// ask reads which report is asked for. status is 200, or why there is none.
+func (b *board) ask(r *http.Request, v visit) (a asked, status int, err error) {
+	if a.sites, err = b.mySites(v, staff.SeeReports); err != nil {
+		return a, http.StatusInternalServerError, err
+	}
+	if len(a.sites) == 1 {
+		a.site = a.sites[0].ID
+	}
+	if want := fleet.SiteID(r.FormValue("site")); want != "" {
+		if !slices.ContainsFunc(a.sites, func(s fleet.Site) bool { return s.ID == want }) {
+			return a, http.StatusNotFound, nil
+		}
+		a.site = want
+	}
+	first, err := b.Numbers.FirstDay()
+	if err != nil {
+		return a, http.StatusInternalServerError, err
+	}
+	a.span = figures.SpanOf(b.Now().In(b.Location))
+	for m := a.span; len(a.months) == 0 || m.Last() >= first && first != "" && len(a.months) < reportMonths; m = m.Before() {
+		a.months = append(a.months, m)
+	}
+	if len(a.months) > 1 {
+		a.span = a.months[1] // the last one that is over
+	}
+	if want := r.FormValue("month"); want != "" {
+		i := slices.IndexFunc(a.months, func(m figures.Span) bool { return m.String() == want })
+		if i < 0 {
+			return a, http.StatusBadRequest, nil
+		}
+		a.span = a.months[i]
+	}
+	return a, http.StatusOK, nil
+}
+
+// report makes the report that is asked for, or answers why there is none.
+func (b *board) report(w http.ResponseWriter, r *http.Request, v visit) (c reportContent, a asked, ok bool) {
+	a, status, err := b.ask(r, v)
+	if err == nil && status == http.StatusOK {
+		c, err = b.reportOf(v, a)
+	}
+	switch {
+	case err != nil:
+		b.Log.Error("make a report", "err", err)
+		b.fail(w, r, v, http.StatusInternalServerError, "broken")
+	case status == http.StatusNotFound:
+		b.fail(w, r, v, status, "not_found")
+	case status != http.StatusOK:
+		b.fail(w, r, v, status, "month")
+	default:
+		return c, a, true
+	}
+	return c, a, false
+}
+
+func (b *board) reportsPage(w http.ResponseWriter, r *http.Request, v visit) {
+	if c, _, ok := b.report(w, r, v); ok {
+		b.show(w, r, v, http.StatusOK, frame{Page: "reports", Title: v.tell.say("reports.title", "month", c.Month, "site", c.Site), Content: c})
+	}
+}
+
+func (b *board) reportOf(v visit, a asked) (reportContent, error) {
+	t := v.tell
+	c := reportContent{Site: t.say("reports.all"), Month: monthName(t, a.span), Value: a.span.String()}
+	for _, m := range a.months {
+		c.Months = append(c.Months, choice{m.String(), monthName(t, m), m == a.span})
+	}
+	if len(a.sites) > 1 {
+		c.Sites = append(c.Sites, choice{"", t.say("reports.all"), a.site == ""})
+	}
+	for _, s := range a.sites {
+		name := template.HTML(template.HTMLEscapeString(s.Name))
+		c.Sites = append(c.Sites, choice{string(s.ID), name, s.ID == a.site})
+		if s.ID == a.site {
+			c.Site = name
+		}
+	}
+	c.File = "/reports.csv?month=" + a.span.String()
+	if a.site != "" {
+		c.File += "&site=" + string(a.site) // of the narrow alphabet of sites
+	}
+	places, err := b.reportPlaces(a)
+	if err != nil {
+		return c, err
+	}
+	var months []figures.Month
+	for _, p := range places {
+		months = append(months, p.Month)
+	}
+	if a.site == "" {
+		c.Places = places
+	}
+	m := figures.Together(months)
+	c.Totals = []reportLine{{"sessions", t.say("reports.sessions"), m.Sessions}, {"help_calls", t.say("reports.help_calls"), m.HelpCalls},
+		{"marks", t.say("reports.marks"), m.Marks}}
+	c.Tables = reportTables(t, m)
+	c.State = b.reportState(t, a)
+	return c, nil
+}
+
+// reportPlaces adds up the sites' months. A site without machines has no
+// numbers, unless some are left from when it had; then those that may be said
+// count.
+func (b *board) reportPlaces(a asked) (places []reportPlace, err error) {
+	sums := map[fleet.SiteID]*figures.Sums{}
+	for _, s := range a.sites {
+		if a.site == "" || a.site == s.ID {
+			sums[s.ID] = figures.NewSums()
+		}
+	}
+	err = b.Numbers.Counts(a.span.First(), a.span.Last(), func(site fleet.SiteID, c fleet.Counts) {
+		if s := sums[site]; s != nil {
+			s.Add(c)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = b.Numbers.Marks(a.span.First(), a.span.Last(), func(m figures.Mark, n uint64) {
+		if s := sums[m.Site]; s != nil {
+			s.Tally(m, n)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	has := map[fleet.SiteID]bool{}
+	for _, v := range b.Fleet.Views() {
+		has[v.Kiosk.Site] = has[v.Kiosk.Site] || v.Kiosk.Enrolled.In(b.Location).Format(time.DateOnly) <= a.span.Last()
+	}
+	for _, s := range a.sites {
+		if sums[s.ID] == nil {
+			continue
+		}
+		m := sums[s.ID].Publish()
+		said := m.Sessions.How == figures.Exact || m.HelpCalls.How == figures.Exact || m.Marks.How == figures.Exact
+		if a.site == s.ID || has[s.ID] || said {
+			places = append(places, reportPlace{s.ID, s.Name, m})
+		}
+	}
+	return places, nil
+}
+
+func reportTables(t teller, m figures.Month) (all []reportTable) {
+	for _, g := range figures.Groups() {
+		table := reportTable{Name: g}
+		for _, k := range g.Keys() {
+			table.Lines = append(table.Lines, reportLine{k, lineWord(t, g, k), m.Tables[g][k]})
+		}
+		all = append(all, table)
+	}
+	return all
+}
+
+// lineWord says what a line of a table counts.
+func lineWord(t teller, g figures.Group, key string) template.HTML {
+	if g == figures.Tiles && key == "other" {
+		return t.say("reports.tile_other")
+	}
+	switch g {
+	case figures.Tiles, figures.What:
+		return t.say("errand." + key)
+	case figures.Why:
+		return t.say("reason." + key)
+	}
+	return t.say("reports.line." + string(g) + "." + key)
+}
+
+func monthName(t teller, m figures.Span) template.HTML {
+	return t.say("reports.month", "month", t.say(fmt.Sprint("month.", int(m.Month()))), "year", m.Year())
+}
+
+// reportState says how far the numbers are complete.
+func (b *board) reportState(t teller, a asked) (all []template.HTML) {
+	var machines []figures.Machine
+	site := map[fleet.KioskID]string{}
+	for _, s := range b.Fleet.Views() {
+		mine := slices.ContainsFunc(a.sites, func(have fleet.Site) bool { return have.ID == s.Kiosk.Site })
+		if mine && (a.site == "" || a.site == s.Kiosk.Site) {
+			machines = append(machines, figures.Machine{Kiosk: s.Kiosk, Seen: s.LastSeen})
+			site[s.Kiosk.ID] = s.SiteName
+		}
+	}
+	day := func(text string) string {
+		d, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			return text
+		}
+		return d.Format(t.words["when.day_year"])
+	}
+	through, late := a.span.Complete(machines, b.Now())
+	ended := a.span.Ended(b.Now().In(b.Location))
+	if !ended {
+		all = append(all, t.say("reports.runs"))
+	}
+	switch {
+	case ended && len(late) == 0 && through == a.span.Last():
+		all = append(all, t.say("reports.complete"))
+	case through == "":
+		all = append(all, t.say("reports.none_complete"))
+	default:
+		all = append(all, t.say("reports.through", "day", day(through)))
+	}
+	if len(late) > 0 {
+		const most = 4
+		var names []string
+		for _, l := range late[:min(most, len(late))] {
+			name := l.Kiosk.Name
+			if a.site == "" {
+				name += ", " + site[l.Kiosk.ID]
+			}
+			if l.Through != "" {
+				names = append(names, string(t.say("reports.late_from", "kiosk", name, "day", day(l.Through))))
+				continue
+			}
+			names = append(names, template.HTMLEscapeString(name))
+		}
+		all = append(all, t.count("reports.late", len(late), "names", template.HTML(strings.Join(names, "; "))))
+		if len(late) > most {
+			all = append(all, t.count("reports.late_more", len(late)-most))
+		}
+	}
+	return all
+}
+
+// reportsFile is the same as a file for a spreadsheet: a line for each number,
+// of each site and of all together.
+func (b *board) reportsFile(w http.ResponseWriter, r *http.Request, v visit) {
+	c, a, ok := b.report(w, r, v)
+	if !ok {
+		return
+	}
+	t := v.tell
+	plain := func(h template.HTML) string { return html.UnescapeString(string(h)) }
+	lines := [][]string{{plain(t.say("reports.file.month")), plain(t.say("reports.file.site")), plain(t.say("reports.file.place")),
+		plain(t.say("reports.file.code")), plain(t.say("reports.file.table")), plain(t.say("reports.file.line")), plain(t.say("reports.file.number"))}}
+	put := func(site, name, code, table, line, number string) {
+		lines = append(lines, []string{a.span.String(), site, name, code, table, line, number})
+	}
+	block := func(site, name string, totals []reportLine, tables []reportTable) {
+		for _, l := range totals {
+			put(site, name, l.Key, plain(t.say("reports.totals")), plain(l.Word), l.Cell.String())
+		}
+		for _, table := range tables {
+			for _, l := range table.Lines {
+				put(site, name, string(table.Name)+"."+l.Key, plain(t.say("reports.table."+string(table.Name))), plain(l.Word), l.Cell.String())
+			}
+		}
+	}
+	for _, p := range c.Places {
+		totals := slices.Clone(c.Totals)
+		for i, cell := range []figures.Cell{p.Month.Sessions, p.Month.HelpCalls, p.Month.Marks} {
+			totals[i].Cell = cell
+		}
+		block(string(p.ID), p.Name, totals, reportTables(t, p.Month))
+	}
+	block(string(a.site), plain(c.Site), c.Totals, c.Tables)
+	for _, note := range slices.Concat(c.State, []template.HTML{t.say("reports.visits"), t.say("reports.small")}) {
+		put(string(a.site), plain(c.Site), "note", plain(t.say("reports.file.note")), plain(note), "")
+	}
+	var out bytes.Buffer
+	if err := figures.WriteCSV(&out, lines); err != nil {
+		b.Log.Error("write a report", "err", err)
+		b.fail(w, r, v, http.StatusInternalServerError, "broken")
+		return
+	}
+	name := "yhteiskone-" + a.span.String()
+	if a.site != "" {
+		name += "-" + string(a.site)
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+	w.Header().Set("Content-Language", t.lang)
+	w.Write(out.Bytes())
+}
