@@ -49,13 +49,15 @@ type board struct {
 	pages   map[string]map[string]*page // by language, then name
 	assets  *assets
 	streams chan struct{}
+	presses *presses
 }
 
 // streamLimit is how many live streams may be open at once.
 const streamLimit = 256
 
 func newBoard(d Deps, missing func(lang, key string)) *board {
-	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit)}
+	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
+		presses: newPresses(d.Now)}
 	b.pages = loadPages(b)
 	return b
 }
@@ -86,6 +88,9 @@ func (b *board) routes() []route {
 		{"GET /events", staff.SeeFleet, false, b.events},
 		{"GET /reports", staff.SeeReports, false, b.reportsPage},
 		{"GET /reports.csv", staff.SeeReports, false, b.reportsFile},
+		{"GET /tally", staff.KeepTally, false, b.tallyPage},
+		{"POST /tally", staff.KeepTally, false, b.tally},
+		{"POST /tally/undo", staff.KeepTally, false, b.tallyUndo},
 	}
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})

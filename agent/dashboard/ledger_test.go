@@ -16,7 +16,8 @@ type ledger struct {
 	sites []fleet.Site
 	days  []siteDay
 	marks map[figures.Mark]uint64
-	fails error
+	fails error // of reading
+	stuck error // of writing
 }
 
 type siteDay struct {
@@ -63,8 +64,8 @@ func (l *ledger) Marks(first, last string, f func(figures.Mark, uint64)) error {
 func (l *ledger) AddMark(m figures.Mark, back bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.fails != nil {
-		return l.fails
+	if l.stuck != nil {
+		return l.stuck
 	}
 	if l.marks == nil {
 		l.marks = map[figures.Mark]uint64{}

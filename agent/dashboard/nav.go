@@ -17,6 +17,7 @@ func places() []place {
 	return []place{
 		{"fleet", "/", staff.SeeFleet, false},
 		{"help", "/help", staff.SeeHelp, false},
+		{"tally", "/tally", staff.KeepTally, false},
 		{"reports", "/reports", staff.SeeReports, false},
 		{"audit", "/audit", staff.SeeAudit, true},
 	}

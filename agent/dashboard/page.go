@@ -25,7 +25,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "help", "reports", "staff", "audit", "sign_in", "error"}
+	return []string{"fleet", "kiosk", "help", "reports", "tally", "staff", "audit", "sign_in", "error"}
 }
 
 func loadPages(b *board) map[string]map[string]*page {
