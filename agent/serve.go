@@ -322,6 +322,6 @@ func (a *agent) siteNamed(s fleet.Site) {
 
 // dashboardOf makes the pages.
 func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
-	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, Numbers: a.store, Texts: watch.Texts{},
+	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
 		Staff: p.staff, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
 }

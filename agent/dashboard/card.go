@@ -66,10 +66,14 @@ func rank(v state.View) string {
 	if rings(v) {
 		n = min(n, slices.Index(fleet.Statuses(), fleet.StatusNeedsAttention))
 	}
-	name := digits.ReplaceAllStringFunc(strings.ToLower(v.Kiosk.Name), func(d string) string {
+	return fmt.Sprintf("%d %s", n, nameRank(v.Kiosk.Name))
+}
+
+// nameRank orders names as people count.
+func nameRank(name string) string {
+	return digits.ReplaceAllStringFunc(strings.ToLower(name), func(d string) string {
 		return strings.Repeat("0", 9-len(d)) + d
 	})
-	return fmt.Sprintf("%d %s", n, name)
 }
 
 func (b *board) card(v visit, s state.View) card {

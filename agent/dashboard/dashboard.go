@@ -27,6 +27,7 @@ type Deps struct {
 	Actions  Actions
 	Audit    Audit
 	Numbers  Numbers
+	Walls    Walls
 	Texts    Texts
 	Staff    *staff.Service
 	Now      func() time.Time
@@ -49,15 +50,20 @@ type board struct {
 	pages   map[string]map[string]*page // by language, then name
 	assets  *assets
 	streams chan struct{}
+	walls   chan struct{}
 	presses *presses
 }
+
+// wallLimit is how many boards may be open at once; they take nothing away
+// from people.
+const wallLimit = 128
 
 // streamLimit is how many live streams may be open at once.
 const streamLimit = 256
 
 func newBoard(d Deps, missing func(lang, key string)) *board {
 	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
-		presses: newPresses(d.Now)}
+		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now)}
 	b.pages = loadPages(b)
 	return b
 }
@@ -91,6 +97,11 @@ func (b *board) routes() []route {
 		{"GET /tally", staff.KeepTally, false, b.tallyPage},
 		{"POST /tally", staff.KeepTally, false, b.tally},
 		{"POST /tally/undo", staff.KeepTally, false, b.tallyUndo},
+		{"GET /wall/{token}", "", false, b.wall},
+		{"GET /wall/{token}/events", "", false, b.wallEvents},
+		{"GET /walls", staff.ManageWalls, false, b.wallsPage},
+		{"POST /walls", staff.ManageWalls, false, b.addWall},
+		{"POST /walls/{wall}/remove", staff.ManageWalls, false, b.removeWall},
 	}
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})

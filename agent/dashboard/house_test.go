@@ -30,6 +30,7 @@ type house struct {
 	t      *testing.T
 	mem    *stafftest.Memory
 	ledger *ledger
+	hall   *hall
 	staff  *staff.Service
 	board  *board
 	url    string
@@ -65,7 +66,7 @@ func newHouse(t *testing.T) *house { return openHouse(t, false) }
 // with the time limits of a careful server.
 func openHouse(t *testing.T, secure bool) *house {
 	t.Helper()
-	h := &house{t: t, views: map[fleet.KioskID]state.View{}, subs: map[chan state.Change]bool{}, stop: make(chan struct{}), ledger: &ledger{}}
+	h := &house{t: t, views: map[fleet.KioskID]state.View{}, subs: map[chan state.Change]bool{}, stop: make(chan struct{}), ledger: &ledger{}, hall: &hall{}}
 	h.mem = stafftest.New(time.Now)
 	now := clock()
 	var err error
@@ -74,7 +75,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, Numbers: h.ledger, Texts: plainTexts{}, Staff: h.staff, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()

@@ -19,6 +19,7 @@ func places() []place {
 		{"help", "/help", staff.SeeHelp, false},
 		{"tally", "/tally", staff.KeepTally, false},
 		{"reports", "/reports", staff.SeeReports, false},
+		{"walls", "/walls", staff.ManageWalls, true},
 		{"audit", "/audit", staff.SeeAudit, true},
 	}
 }

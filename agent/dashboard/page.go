@@ -16,7 +16,7 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed static/dashboard.css static/live.js static/icon.svg
+//go:embed static/dashboard.css static/live.js static/icon.svg static/wall.css static/wall.js
 var staticFiles embed.FS
 
 // page is one page in one language, parsed.
@@ -25,7 +25,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "help", "reports", "tally", "staff", "audit", "sign_in", "error"}
+	return []string{"fleet", "kiosk", "help", "reports", "tally", "walls", "wall", "staff", "audit", "sign_in", "error"}
 }
 
 func loadPages(b *board) map[string]map[string]*page {
@@ -49,7 +49,7 @@ func loadPages(b *board) map[string]map[string]*page {
 		all[lang] = map[string]*page{}
 		for _, name := range pageNames() {
 			all[lang][name] = template.Must(template.New("base.html").Funcs(funcs).ParseFS(templateFiles,
-				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/"+name+".html"))
+				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/board.html", "templates/"+name+".html"))
 		}
 	}
 	return all
@@ -121,7 +121,7 @@ type assets struct {
 
 func loadAssets() *assets {
 	a := &assets{map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
-	for _, name := range []string{"dashboard.css", "icon.svg", "live.js"} {
+	for _, name := range []string{"dashboard.css", "icon.svg", "live.js", "wall.css", "wall.js"} {
 		raw, err := staticFiles.ReadFile("static/" + name)
 		if err != nil {
 			panic(fmt.Sprintf("read the embedded file %s: %v", name, err))

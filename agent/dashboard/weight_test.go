@@ -1,0 +1,94 @@
+package dashboard
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"yhteiskone/agent/staff"
+)
+
+// TestBrowserWeighsTheFirstPage counts every byte of every answer that the
+// first page, the sign-in before it and a board cause in a fresh browser, and
+// looks that nothing is asked of any other host: all that leaves the browser
+// goes through a proxy, which knows one address only.
+func TestBrowserWeighsTheFirstPage(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	h.call(kioskID(1), 2)
+	board := h.hang("illusia")
+	var mu sync.Mutex
+	bytes, asked := map[string]int{}, map[string]bool{}
+	proxy := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, _ := url.Parse(h.url)
+		mu.Lock()
+		asked[r.Host] = true
+		mu.Unlock()
+		if r.Host != u.Host {
+			http.Error(w, "nothing but our own host", http.StatusForbidden)
+			return
+		}
+		out := must(http.NewRequestWithContext(r.Context(), r.Method, h.url+r.URL.RequestURI(), r.Body))
+		out.Header = r.Header.Clone()
+		resp, err := http.DefaultTransport.RoundTrip(out)
+		if err != nil {
+			http.Error(w, "gone", http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		for k, v := range resp.Header {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(resp.StatusCode)
+		buf := make([]byte, 4096)
+		for {
+			n, err := resp.Body.Read(buf)
+			mu.Lock()
+			bytes[r.URL.Path] += n
+			mu.Unlock()
+			w.Write(buf[:n])
+			http.NewResponseController(w).Flush()
+			if err != nil {
+				return
+			}
+		}
+	})}
+	l := must(net.Listen("tcp", "127.0.0.1:0"))
+	go proxy.Serve(l)
+	defer proxy.Close()
+	ctx := browser(t, chromedp.ProxyServer("http://"+l.Addr().String()), chromedp.Flag("proxy-bypass-list", "<-loopback>"),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
+	h.enter(ctx, "satu", staff.Admin)
+	wait(t, ctx, 10*time.Second, `document.querySelector("[data-ring]") !== null`)
+	mu.Lock()
+	first := 0
+	for p, n := range bytes { // the sign-in page, the first page, and all that both need
+		first += n
+		t.Logf("%s: %d bytes", p, n)
+	}
+	if first > 100_000 || bytes["/"] == 0 || bytes["/static/dashboard.css"] == 0 || bytes["/static/live.js"] == 0 {
+		t.Errorf("the first page weighs %d bytes: %v", first, bytes)
+	}
+	clear(bytes)
+	mu.Unlock()
+	for _, path := range []string{board, "/reports", "/tally", "/kiosks/" + string(kioskID(3)), "/help", "/audit", "/staff", "/walls"} {
+		do(t, ctx, chromedp.Navigate(h.url+path))
+		wait(t, ctx, 10*time.Second, `document.readyState === "complete"`)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for host := range asked {
+		if !strings.HasPrefix(h.url, "http://"+host) {
+			t.Errorf("%s was asked", host)
+		}
+	}
+	if bytes[board] == 0 || bytes["/reports"] == 0 {
+		t.Error("the proxy saw nothing: this test looks at nothing")
+	}
+}
