@@ -178,8 +178,9 @@ func (g *Gate) forget(conn *link.Conn) {
 	g.done.Done()
 }
 
-// enter makes s the kiosk's connection in place of any before it.
-func (g *Gate) enter(s *session) error {
+// enter makes s the kiosk's connection in place of any before it. build is
+// what the kiosk's program calls itself.
+func (g *Gate) enter(s *session, build string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -195,6 +196,7 @@ func (g *Gate) enter(s *session) error {
 	g.live[s.kiosk.ID] = s
 	g.all[s.conn] = true
 	s.epoch = g.c.Presence.Connected(s.kiosk.ID)
+	g.c.Presence.Runs(s.kiosk.ID, s.epoch, s.boot, build)
 	return nil
 }
 

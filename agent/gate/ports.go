@@ -74,6 +74,9 @@ type Presence interface {
 	Put(state.Known)
 	Kiosk(fleet.KioskID) (fleet.Kiosk, bool)
 	Connected(fleet.KioskID) (epoch uint64)
+	// Runs says which run of the kiosk's program made that connection, and
+	// which build it is.
+	Runs(id fleet.KioskID, epoch uint64, boot, build string)
 	Gone(id fleet.KioskID, epoch uint64)
 	Report(id fleet.KioskID, epoch uint64, r fleet.Report)
 	Proof(fleet.KioskID, state.Proof)

@@ -66,7 +66,7 @@ func (g *Gate) meet(conn *link.Conn, hosts []string) (*session, error) {
 		return nil, err
 	}
 	conn.Trust()
-	if err := g.enter(s); err != nil {
+	if err := g.enter(s, hello.Build); err != nil {
 		return nil, err
 	}
 	if err := s.catchUp(); err != nil {

@@ -13,12 +13,18 @@ import (
 // Board is "now" for every kiosk. All its methods may be called from any
 // goroutine and none of them waits for anything but the others.
 type Board struct {
-	judge Judge
+	judge   Judge
+	outlook Outlook // nil: nobody judges sites
 
 	mu      sync.Mutex
 	kiosks  map[fleet.KioskID]*entry
 	order   []*entry // by site name, then kiosk name; nil when it must be made anew
 	readers map[*reader]struct{}
+	sites   map[fleet.SiteID]*site
+	wide    wide
+
+	otherwise Place             // of sites of which nobody says how they are watched
+	builds    map[string]string // one copy of each build's name
 }
 
 // entry is one kiosk. epoch tells its connections apart, so that what an old
@@ -31,11 +37,17 @@ type entry struct {
 	turned   time.Time // when Connected changed
 	clockOff time.Duration
 	next     time.Time
+	site     *site
+	boot     string // of the run of the kiosk's program that was heard last
+	build    string
+	starts   []time.Time
+	served   served
 }
 
 // NewBoard returns an empty board.
 func NewBoard(judge Judge) *Board {
-	return &Board{judge: judge, kiosks: map[fleet.KioskID]*entry{}, readers: map[*reader]struct{}{}}
+	return &Board{judge: judge, kiosks: map[fleet.KioskID]*entry{}, readers: map[*reader]struct{}{},
+		sites: map[fleet.SiteID]*site{}, builds: map[string]string{}, wide: wide{began: time.Now()}}
 }
 
 // Known is what the disk remembers of a kiosk when the agent starts.
@@ -53,13 +65,15 @@ func (b *Board) Put(k Known) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.order = nil
+	at := b.siteAt(k.Kiosk.Site)
+	at.view.Name = k.SiteName
 	e, ok := b.kiosks[k.Kiosk.ID]
 	if ok {
-		e.view.Kiosk, e.view.SiteName = k.Kiosk, k.SiteName
+		e.view.Kiosk, e.view.SiteName, e.site = k.Kiosk, k.SiteName, at
 		b.changed(e)
 		return
 	}
-	e = &entry{open: k.Faults, proof: k.Proof, turned: cmp.Or(k.LastSeen, k.Kiosk.Enrolled)}
+	e = &entry{open: k.Faults, proof: k.Proof, turned: cmp.Or(k.LastSeen, k.Kiosk.Enrolled), site: at, served: served{upTo: time.Now()}}
 	e.view = View{Kiosk: k.Kiosk, SiteName: k.SiteName, LastSeen: k.LastSeen, Help: k.Help, Proof: k.Proof.Newest}
 	b.kiosks[k.Kiosk.ID] = e
 	b.changed(e)
@@ -70,6 +84,7 @@ func (b *Board) Put(k Known) {
 func (b *Board) NameSite(site fleet.SiteID, name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.siteAt(site).view.Name = name
 	for _, e := range b.kiosks {
 		if e.view.Kiosk.Site == site && e.view.SiteName != name {
 			e.view.SiteName = name
@@ -149,6 +164,7 @@ func (b *Board) HelpOver(id fleet.KioskID, call string) {
 func (b *Board) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	b.due(time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -162,6 +178,7 @@ func (b *Board) Run(ctx context.Context) {
 func (b *Board) due(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.survey(now)
 	for _, e := range b.kiosks {
 		if !e.next.IsZero() && !now.Before(e.next) {
 			b.changed(e)
@@ -235,9 +252,11 @@ func (b *Board) withEpoch(id fleet.KioskID, epoch uint64, change func(*entry)) {
 func (b *Board) changed(e *entry) {
 	now := time.Now()
 	v := b.judge(Facts{Now: now, Connected: e.view.Connected, LastSeen: e.view.LastSeen, Since: e.turned,
-		Report: e.view.Report, ClockOff: e.clockOff, Proof: e.proof, Help: e.view.Help}, e.open)
-	e.open, e.view.Faults, e.next = v.Open, v.Shown, v.Next
+		Report: e.view.Report, ClockOff: e.clockOff, Proof: e.proof, Help: e.view.Help,
+		Build: e.build, Starts: e.starts, Around: e.site.view.Around}, e.open)
+	e.open, e.view.Faults, e.view.Folded, e.next = v.Open, v.Shown, v.Folded, v.Next
 	if v.Status != e.view.Status {
+		b.count(e, now)
 		e.view.Status, e.view.Since = v.Status, now
 	}
 	b.tell(Change{e.view.Kiosk.ID})
@@ -246,6 +265,6 @@ func (b *Board) changed(e *entry) {
 // copy shares nothing that anybody changes: reports, proofs and calls are
 // replaced as a whole, never written to.
 func (v View) copy() View {
-	v.Faults = slices.Clone(v.Faults)
+	v.Faults, v.Folded = slices.Clone(v.Faults), slices.Clone(v.Folded)
 	return v
 }

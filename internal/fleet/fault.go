@@ -37,6 +37,16 @@ const (
 	OnBattery        Code = "on_battery"
 	SwapOn           Code = "swap_on" // a session could reach the disk
 	ServicesDown     Code = "services_down"
+	NotOn            Code = "not_on"         // not switched on although its site is open
+	RestartsOften    Code = "restarts_often" // its program starts again and again
+	ImageOutdated    Code = "image_outdated" // it runs another build than its site should
+)
+
+// Faults that are not one kiosk's. A kiosk that is silent because of one shows
+// it in place of its own silence.
+const (
+	SiteSilent Code = "site_silent" // most of a site's machines were lost at once
+	CannotSee  Code = "cannot_see"  // the agent itself is cut off; of the kiosks it knows nothing
 )
 
 // Severity says how much a fault matters to a client.

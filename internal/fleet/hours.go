@@ -15,6 +15,11 @@ type Span struct {
 type Hours struct {
 	Week [7][]Span         // by time.Weekday, Sunday first; an empty day is closed
 	Days map[string][]Span // days that differ, by 2006-01-02; an empty list is closed all day
+
+	// OnHolidays says that public holidays are days as others are. Otherwise
+	// the site is closed on them, unless Days say when it is open. The agent
+	// knows the holidays; kiosks are told of Days only.
+	OnHolidays bool
 }
 
 // of are the hours of the day of t.

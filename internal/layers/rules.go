@@ -86,6 +86,7 @@ func bounds() []bound {
 		{"kiosk/display", "internal/fleet", "it moves windows"},
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},
 		{"agent/state", "internal/fleet", "now, in memory"},
+		{"agent/sight", "", "it asks whether there is a network"},
 		{"agent/dashboard", "internal/fleet internal/wire", "pages know nothing of keys and links"},
 		{"agent/figures", "internal/fleet", "sums and what may be said of them"},
 	}
