@@ -61,7 +61,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rest.Often()
+	rest.Often(50)
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	for {
 		a := &agent{log: log, config: c, again: make(chan struct{})}

@@ -39,7 +39,7 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	rest.Often()
+	rest.Often(25)
 	if err := mkdirs(c.State, c.Runtime); err != nil {
 		return badInput{err}
 	}

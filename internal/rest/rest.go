@@ -1,7 +1,7 @@
 // Package rest keeps a long-lived program small while it has little to do.
 //
 // It is for programs most of whose memory is small and lives long: it has the
-// collector come twice as often, and it gives memory back to the system after
+// collector come more often, and it gives memory back to the system after
 // something large was done. It never limits what a program may use. A GOGC in
 // the environment goes before it.
 package rest
@@ -21,37 +21,42 @@ import (
 // every is how often it looks whether memory is held for nothing.
 const every = 10 * time.Second
 
-// Often has the collector come twice as often: that costs little where little
-// is thrown away.
-func Often() {
+// seldom is after how many looks at the latest the program file is let go of
+// once more.
+const seldom = 60
+
+// Often has the collector come when the heap has grown by that many percent, by
+// itself it comes at 100: that costs little where little is thrown away.
+func Often(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(percent)
 	}
 }
 
 // GiveBack returns memory to the system after something large was done, such
 // as hashing a password (19 MiB each) or starting. By itself the runtime takes
 // minutes. It acts when the heap holds an eighth more than after the last time,
-// so a heap that is large because there is much to hold is left alone; and when
-// a megabyte more of the program file is in memory than is used all the time,
-// which is what came back by the first look after it was let go. It returns nil
-// when the context ends.
+// so a heap that is large because there is much to hold is left alone. Of the
+// program file it lets go after that and then less and less often: what is used
+// all the time comes back at once. It returns nil when the context ends.
 func GiveBack(ctx context.Context) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	rest, code, fresh := uint64(0), uint64(0), false
+	rest, looks, due := uint64(0), 0, 0
 	for {
-		if fresh {
-			code, fresh = file(), false
-		}
 		large := heap() > rest+rest/8+512<<10
 		if large {
 			debug.FreeOSMemory()
+			looks, due = 0, 0
 		}
-		if large || file() > code+1<<20 {
+		if looks >= due {
 			dropCode()
-			rest, fresh = heap(), true
+			due = min(2*looks+1, looks+seldom)
 		}
+		if large {
+			rest = heap()
+		}
+		looks++
 		select {
 		case <-ctx.Done():
 			return nil
@@ -81,22 +86,11 @@ func dropCode() {
 		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); n != 3 || strings.Contains(rights, "w") {
 			continue
 		}
-		// A kernel that says no keeps them: nothing is lost.
+		// A kernel that says no keeps them: nothing is lost. One that maps files
+		// in pieces of 2 MiB would bring all of it back at the first touch.
+		unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_NOHUGEPAGE)
 		unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 	}
-}
-
-// file is how much of the program file is in memory, 0 if that is not known.
-func file() (bytes uint64) {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var size, resident, shared uint64
-	if _, err := fmt.Sscan(string(text), &size, &resident, &shared); err != nil {
-		return 0
-	}
-	return shared * uint64(os.Getpagesize())
 }
 
 // heap is how much memory the heap holds, in use or not.
