@@ -38,6 +38,7 @@ type machine struct {
 	rng    *rand.Rand
 	role   role
 	steady bool
+	days   int // how many days before today it has served
 	id     fleet.KioskID
 	key    ed25519.PrivateKey
 	last   *fleet.WipeProof
@@ -210,19 +211,18 @@ func (m *machine) obey(o wire.Order, now time.Time) (wire.Result, []wire.Message
 }
 
 // first is what a machine has to tell when it begins: how its last session
-// was erased, and the sums of yesterday.
+// was erased, and the sums of the days before.
 func (m *machine) first(now time.Time) []wire.Message {
 	tell := []wire.Message{m.prove(m.role != outOfOrder)}
 	if m.steady {
 		return tell
 	}
-	n := 4 + m.rng.Uint32N(14)
-	c := wire.Counts{Day: now.AddDate(0, 0, -1).Format(time.DateOnly), Sessions: n, HelpCalls: m.rng.Uint32N(3),
-		Lengths:  map[string]uint32{"under_5": n / 4, "5_15": n / 3, "15_30": n - n/4 - n/3},
-		Tiles:    map[string]uint32{"benefits": n / 3, "bank": n / 4, "mail": n - n/3 - n/4},
-		Ends:     map[fleet.End]uint32{fleet.EndButton: n - n/4, fleet.EndIdle: n / 4},
-		Outcomes: map[fleet.Outcome]uint32{fleet.GotDone: n / 2, fleet.NoCodes: n / 6, fleet.PageBroken: 1}}
-	return append(tell, c)
+	for back := m.days; back > 0; back-- {
+		if day := now.AddDate(0, 0, -back); day.Weekday() != time.Sunday { // then the centres are closed
+			tell = append(tell, m.counts(day))
+		}
+	}
+	return tell
 }
 
 // clock is what this machine believes the time is.

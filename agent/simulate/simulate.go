@@ -169,7 +169,10 @@ func (r *run) kiosk(rng *rand.Rand, i int, id fleet.KioskID, key ed25519.Private
 	if !r.c.Steady {
 		as = roleOf(i)
 	}
-	return &kiosk{machine: newMachine(rng, as, r.c.Steady, id, key, time.Now()), fleet: r, boot: hex16(rng)}
+	now := time.Now()
+	m := newMachine(rng, as, r.c.Steady, id, key, now)
+	m.days = daysOf(r.c.Kiosks, now)
+	return &kiosk{machine: m, fleet: r, boot: hex16(rng)}
 }
 
 func hardware(rng *rand.Rand) string {
