@@ -24,7 +24,10 @@ type config struct {
 
 	Places map[fleet.SiteID]placeConfig `toml:"sites"` // where a site differs from Settings
 
+	Uplink []string `toml:"uplink"` // host:port of what answers while the agent itself is on the network; one is enough
+
 	location *time.Location
+	cares    cares
 	settings fleet.Settings                  // checked, of every site
 	places   map[fleet.SiteID]fleet.Settings // checked, of those that differ
 }

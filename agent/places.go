@@ -26,6 +26,8 @@ type placeConfig struct {
 	Hours     map[string]openHours `toml:"hours"` // by "mon", "mon-fri" or "2026-12-24"; a weekday that is left out is closed
 	Support   []string             `toml:"support"`
 	Phone     *string              `toml:"phone"`
+
+	careConfig // how its machines are watched
 }
 
 // openHours are the parts of a day in which a place is open, written as people
@@ -208,5 +210,5 @@ func (c *config) checkPlaces() (err error) {
 			return fmt.Errorf("sites.%s: %w", id, err)
 		}
 	}
-	return nil
+	return c.checkCares()
 }

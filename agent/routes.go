@@ -117,7 +117,7 @@ type apiSite struct {
 
 func utc(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-func kioskOf(v state.View, lang string) apiKiosk {
+func kioskOf(v state.View, lang string, zone *time.Location) apiKiosk {
 	k := apiKiosk{ID: v.Kiosk.ID, Name: v.Kiosk.Name, Site: v.Kiosk.Site, Status: v.Status, Since: utc(v.Since), Faults: []apiFault{}}
 	if !v.LastSeen.IsZero() {
 		t := utc(v.LastSeen)
@@ -126,6 +126,9 @@ func kioskOf(v state.View, lang string) apiKiosk {
 	doubted := false
 	for _, f := range v.Faults {
 		text, todo := watch.Texts{}.Fault(lang, f.Code)
+		if more := (watch.Texts{}).Flapping(lang, f, zone); more != "" {
+			text += " " + more
+		}
 		k.Faults = append(k.Faults, apiFault{f.Code, f.Severity, text, todo})
 		doubted = doubted || f.Code == fleet.ProofInvalid
 	}
@@ -151,7 +154,7 @@ func (a *agent) apiKiosks(w http.ResponseWriter, r *http.Request, p staff.Person
 	all := []apiKiosk{}
 	for _, v := range a.board.Views() {
 		if staff.May(p, staff.SeeFleet, v.Kiosk.Site) {
-			all = append(all, kioskOf(v, lang))
+			all = append(all, kioskOf(v, lang, a.config.location))
 		}
 	}
 	answer(w, all)
@@ -163,7 +166,7 @@ func (a *agent) apiKiosk(w http.ResponseWriter, r *http.Request, p staff.Person)
 		gate.Refuse(w, http.StatusNotFound, wire.Refusal{Code: "not_found", Text: "There is no such kiosk.", Todo: "Check the identifier."})
 		return
 	}
-	answer(w, kioskOf(v, tongue(r)))
+	answer(w, kioskOf(v, tongue(r), a.config.location))
 }
 
 func (a *agent) apiSites(w http.ResponseWriter, _ *http.Request, p staff.Person) {

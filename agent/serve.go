@@ -119,11 +119,11 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	if err := a.publishAuthority(dir); err != nil {
 		return "", err
 	}
-	a.board = state.NewBoard(watch.Judge)
+	a.board = state.NewBoard(watch.Judge).With(watch.Outlook{})
 	if err := a.load(); err != nil {
 		return "", fmt.Errorf("read the store: %w", err)
 	}
-	a.gate = gate.New(gate.Config{Store: a.store, Presence: a.board, Signer: a.id, Pin: a.id.Pin(),
+	a.gate = gate.New(gate.Config{Store: withHolidays{a.store}, Presence: a.board, Signer: a.id, Pin: a.id.Pin(),
 		Names: a.config.Names, Log: a.log})
 	stopping := make(chan struct{})
 	people, err := newPeople(a, !plain, stopping)
@@ -162,8 +162,10 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	local := a.server(controlHandler(a.people.console), live)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { a.board.Run(ctx); return nil })
+	group.Go(func() error { return a.look(ctx, l.Addr()) })
 	group.Go(func() error { return a.keepSeen(ctx) })
 	group.Go(func() error { return a.keepFaults(ctx) })
+	group.Go(func() error { return a.keepServed(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.backup.run(ctx) })
 	group.Go(func() error {
@@ -224,6 +226,9 @@ func (a *agent) load() error {
 	}
 	seen, err := a.store.Seen()
 	if err != nil {
+		return err
+	}
+	if err := a.placeSites(); err != nil {
 		return err
 	}
 	for _, k := range kiosks {
@@ -322,6 +327,6 @@ func (a *agent) siteNamed(s fleet.Site) {
 
 // dashboardOf makes the pages.
 func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
-	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
+	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, History: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
 		Staff: p.staff, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
 }

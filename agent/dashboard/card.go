@@ -87,6 +87,10 @@ func (b *board) card(v visit, s state.View) card {
 		if s.Proof != nil && s.Proof.Clean {
 			c.Line = t.say("card.wiped", "when", t.when(s.Proof.At))
 		}
+		if i := slices.IndexFunc(s.Faults, state.Fault.Flaps); i >= 0 {
+			text, _ := b.Texts.Fault(t.lang, s.Faults[i].Code)
+			c.Line = template.HTML(template.HTMLEscapeString(text)) + " " + t.flaps(s.Faults[i])
+		}
 	case fleet.StatusCleaning:
 		c.Line = t.say("card.soon")
 		if starting {
@@ -103,7 +107,9 @@ func (b *board) card(v visit, s state.View) card {
 		c.Line = t.say("card.asks")
 	}
 	if s.Status == fleet.StatusOutOfOrder || s.Status == fleet.StatusNoConnection || s.Status == fleet.StatusNeedsAttention {
-		if len(s.Faults) > 0 {
+		if len(s.Faults) > 0 && wider(s.Faults[0].Code) {
+			c.More = len(s.Faults) - 1 // its site says it
+		} else if len(s.Faults) > 0 {
 			c.Text, c.Todo = b.Texts.Fault(t.lang, s.Faults[0].Code)
 			c.More = len(s.Faults) - 1
 		} else {
@@ -119,12 +125,16 @@ func (b *board) card(v visit, s state.View) card {
 	return c
 }
 
+// wider reports whether a fault is not one machine's.
+func wider(code fleet.Code) bool { return code == fleet.SiteSilent || code == fleet.CannotSee }
+
 // siteCards are the machines of one site.
 type siteCards struct {
 	ID         fleet.SiteID
 	Name       string
 	Works, All int
 	Cards      []card
+	Fault      *fault // of the site as a whole
 }
 
 // seen returns the views that the person may see.
@@ -149,6 +159,12 @@ func (b *board) sites(v visit, views []state.View) []siteCards {
 		}
 		if s.Status.Works() {
 			all[i].Works++
+		}
+	}
+	for id, f := range b.siteFaults(v) {
+		if i, ok := at[id]; ok {
+			text, todo := b.Texts.Fault(v.tell.lang, f.Code)
+			all[i].Fault = &fault{Text: text, Todo: todo, Since: begin(f), Flaps: v.tell.flaps(f)}
 		}
 	}
 	for _, s := range all {

@@ -28,6 +28,7 @@ type Deps struct {
 	Audit    Audit
 	Numbers  Numbers
 	Walls    Walls
+	History  History
 	Texts    Texts
 	Staff    *staff.Service
 	Now      func() time.Time
@@ -86,6 +87,7 @@ func (b *board) routes() []route {
 		{"POST /sign-out", staff.ChangeOwn, false, b.signOut},
 		{"GET /{$}", staff.SeeFleet, false, b.fleetPage},
 		{"GET /kiosks/{id}", staff.SeeFleet, true, b.kioskPage},
+		{"GET /sites/{id}", staff.SeeFleet, false, b.sitePage},
 		{"POST /kiosks/{id}/help", staff.AnswerHelp, true, b.answer},
 		{"GET /help", staff.SeeHelp, false, b.helpPage},
 		{"GET /staff", staff.ChangeOwn, false, b.staffPage},

@@ -95,6 +95,13 @@ func (b *board) guard(to route) http.Handler {
 			}
 			v.view, site = view, view.Kiosk.Site
 		}
+		if id, named := siteOf(to.pattern, r); named {
+			// Nor does a site that is not theirs.
+			if site = id; !v.may(staff.SeeFleet, site) {
+				b.fail(w, r, v, http.StatusNotFound, "not_found")
+				return
+			}
+		}
 		if !v.may(to.action, site) {
 			b.fail(w, r, v, http.StatusForbidden, "forbidden")
 			return

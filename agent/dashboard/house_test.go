@@ -43,6 +43,9 @@ type house struct {
 	views map[fleet.KioskID]state.View
 	subs  map[chan state.Change]bool
 	did   []string // what was asked of Actions
+
+	was   memory                      // what was
+	sites map[fleet.SiteID]state.Site // where one differs from what its machines say
 }
 
 // clock makes "now" stand for times that are said: it is as fast as the real
@@ -75,7 +78,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()

@@ -18,11 +18,13 @@ type kioskContent struct {
 	Now     kioskNow
 	Health  kioskHealth
 	Do      kioskDo
+	SiteID  fleet.SiteID
 	Site    string
 	Name    string
 	Place   string
 	Audit   bool // the person may see what was done
 	History []event
+	Past    past
 }
 
 // kioskNow is its status and what is wrong.
@@ -38,6 +40,8 @@ type kioskNow struct {
 type fault struct {
 	Text, Todo string
 	Since      time.Time
+	Flaps      template.HTML // that it comes and goes; empty if it does not
+	Under      []string      // what it explains
 }
 
 // kioskHealth is how the machine is, in plain words.
@@ -70,7 +74,7 @@ type doButton struct {
 func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
 	s := v.view
 	c := kioskContent{Now: b.kioskNow(v, s), Health: b.kioskHealth(v, s), Do: b.kioskDo(v, s),
-		Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
+		SiteID: s.Kiosk.Site, Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
 	if c.Audit {
 		entries, err := b.Audit.Entries(s.Kiosk.ID, 20)
 		if err != nil {
@@ -79,6 +83,12 @@ func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
 			return
 		}
 		c.History = b.history(v, entries)
+	}
+	var err error
+	if c.Past, err = b.past(v, s.Kiosk.Site, []state.View{s}, false, b.open(v, s.Kiosk.ID, "", s.Faults)); err != nil {
+		b.Log.Error("read the history", "err", err)
+		b.fail(w, r, v, http.StatusInternalServerError, "broken")
+		return
 	}
 	title := template.HTML(template.HTMLEscapeString(s.Kiosk.Name + " – " + s.SiteName))
 	b.show(w, r, v, http.StatusOK, frame{Page: "kiosk", Title: title, Events: "/events?page=kiosk&kiosk=" + string(s.Kiosk.ID), Content: c})
@@ -92,7 +102,14 @@ func (b *board) kioskNow(v visit, s state.View) kioskNow {
 			n.Down, n.DownTodo = downText(v.tell, s.Report.Serves.Down), todo
 			continue
 		}
-		n.Faults = append(n.Faults, fault{text, todo, f.Since})
+		told := fault{Text: text, Todo: todo, Since: begin(f), Flaps: v.tell.flaps(f)}
+		for _, c := range s.Folded {
+			if c.Under == f.Code {
+				text, _ := b.Texts.Fault(v.tell.lang, c.Code)
+				told.Under = append(told.Under, text)
+			}
+		}
+		n.Faults = append(n.Faults, told)
 	}
 	if s.Report == nil || !s.Connected {
 		return n

@@ -204,6 +204,15 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	}
 	look("/kiosks/"+string(kioskID(1)), open)
 	look("/walls", open)
+	h.remember()
+	h.change(kioskID(0), func(v *state.View) {
+		v.Faults[0].Times = 3
+		v.Folded = []state.Fault{{Code: fleet.StateNotKept, Under: v.Faults[0].Code}}
+	})
+	h.sites = map[fleet.SiteID]state.Site{"illusia": {ID: "illusia", Name: "Illusia", Faults: []state.Fault{{Code: fleet.SiteSilent, Since: h.board.Now(), Times: 3}}}}
+	for _, p := range []string{"/", "/sites/illusia", "/sites/mesta", "/kiosks/" + string(kioskID(0))} {
+		look(p, open)
+	}
 	h.errand()
 	look("/")
 	look("/kiosks/"+string(kioskID(1)), open)

@@ -25,7 +25,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "help", "reports", "tally", "walls", "wall", "staff", "audit", "sign_in", "error"}
+	return []string{"fleet", "kiosk", "site", "help", "reports", "tally", "walls", "wall", "staff", "audit", "sign_in", "error"}
 }
 
 func loadPages(b *board) map[string]map[string]*page {
@@ -49,7 +49,7 @@ func loadPages(b *board) map[string]map[string]*page {
 		all[lang] = map[string]*page{}
 		for _, name := range pageNames() {
 			all[lang][name] = template.Must(template.New("base.html").Funcs(funcs).ParseFS(templateFiles,
-				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/board.html", "templates/"+name+".html"))
+				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/past.html", "templates/board.html", "templates/"+name+".html"))
 		}
 	}
 	return all

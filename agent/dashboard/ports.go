@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"time"
 
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
@@ -14,10 +15,24 @@ type Fleet interface {
 	// Views returns every kiosk, ordered by site name, then kiosk name.
 	Views() []state.View
 	View(fleet.KioskID) (state.View, bool)
+	// Sites returns every site, ordered by name.
+	Sites() []state.Site
+	Site(fleet.SiteID) (state.Site, bool)
 	// Subscribe returns changes until the context ends. A subscriber that
 	// does not keep up misses changes, and then receives one with an empty
 	// kiosk: look at everything anew.
 	Subscribe(context.Context) <-chan state.Change
+}
+
+// History is what was. Implemented by agent/store.
+type History interface {
+	// Incidents returns what was wrong and is over, at a kiosk or, with an
+	// empty one, at the site and all its kiosks; the newest first, at most n,
+	// of those that ended at or after from.
+	Incidents(site fleet.SiteID, kiosk fleet.KioskID, from time.Time, n int) ([]state.Incident, error)
+	// Served returns what kiosks did on each day from that one on, by day
+	// (2006-01-02). Days on which none of them did anything are not there.
+	Served(from string, kiosks ...fleet.KioskID) (map[string]map[fleet.KioskID]state.Served, error)
 }
 
 // ErrNoCall says that a help call is over: it was done, or its session ended.

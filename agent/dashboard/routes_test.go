@@ -18,7 +18,7 @@ import (
 // more, so that a route that somebody opens by mistake is noticed.
 func TestEveryRouteAsEverybody(t *testing.T) {
 	least := map[string]staff.Role{
-		"GET /{$}": staff.Viewer, "GET /kiosks/{id}": staff.Viewer, "GET /help": staff.Viewer, "GET /events": staff.Viewer,
+		"GET /{$}": staff.Viewer, "GET /kiosks/{id}": staff.Viewer, "GET /sites/{id}": staff.Viewer, "GET /help": staff.Viewer, "GET /events": staff.Viewer,
 		"GET /staff": staff.Viewer, "POST /staff/password": staff.Viewer, "POST /sign-out": staff.Viewer,
 		"GET /reports": staff.Viewer, "GET /reports.csv": staff.Viewer,
 		"GET /walls": staff.Technician, "POST /walls": staff.Technician, "POST /walls/{wall}/remove": staff.Technician,
@@ -53,6 +53,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 	for _, r := range routes {
 		h.hall.walls = nil // one place has room for some only
 		method, path, _ := strings.Cut(r.pattern, " ")
+		path = strings.Replace(path, "/sites/{id}", "/sites/here", 1)
 		path = strings.NewReplacer("{$}", "", "{id}", string(kioskID(0)), "{file}", "live.js", "{token}", strings.TrimPrefix(h.hang("here"), "/wall/")).Replace(path)
 		need, known := least[r.pattern]
 		if !known && !slices.Contains(public, r.pattern) {
@@ -119,8 +120,9 @@ func TestOtherSitesAreNotSeen(t *testing.T) {
 	h.post(boss, "/kiosks/"+string(kioskID(1))+"/help", url.Values{"call": {callID(kioskID(1))}, "answer": {"coming"}})
 	for _, role := range staff.Roles() {
 		c := h.person(string(role), role, "here")
-		for _, path := range []string{"/", "/help", "/audit", "/staff", "/reports", "/reports.csv", "/tally", "/walls", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(1))} {
+		for _, path := range []string{"/", "/help", "/audit", "/staff", "/reports", "/reports.csv", "/tally", "/walls", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(1)), "/sites/here", "/sites/there"} {
 			_, html, _ := h.get(c, path)
+			html = strings.ReplaceAll(html, "/sites/there", "") // the address itself
 			for _, word := range []string{"Salainen", "Piilo", "Nurkka", "there", "pomo"} {
 				if strings.Contains(html, word) {
 					t.Errorf("%s on %s sees %s", role, path, word)

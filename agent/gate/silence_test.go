@@ -47,8 +47,9 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 // A kiosk that is only held (its line stays open and nothing comes) is shown
-// as gone after link.Silence, and not before; one that closes its line at
-// once; and one that only pings stays.
+// as gone after link.Silence, which is within 35 seconds, and not before; one
+// that closes its line at once; one that comes back at once, too; and one that
+// only pings stays.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.Open(t.TempDir(), time.Second)
@@ -106,11 +107,16 @@ func TestSilence(t *testing.T) {
 		if s := status(closing); s != fleet.StatusNoConnection {
 			t.Errorf("a closed line: %s", s)
 		}
+		connect(closing) // fails unless it is free at once
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if s := status(held); s != fleet.StatusNoConnection {
 			t.Errorf("silent for %v: %s", link.Silence+time.Second, s)
 		}
+		if link.Silence+time.Second > 35*time.Second {
+			t.Errorf("a held line is noticed after %v only", link.Silence)
+		}
+		connect(held)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
 		if s := status(pinging); s != fleet.StatusFree {

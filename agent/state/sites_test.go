@@ -358,3 +358,20 @@ func expected(now time.Time, there bool, turned time.Time, said fleet.State) fle
 	}
 	return fleet.StatusNoConnection
 }
+
+// BenchmarkSurvey is what a second costs with 10,000 kiosks at 1,000 sites
+// while nothing happens.
+func BenchmarkSurvey(b *testing.B) {
+	board := state.NewBoard(watch.Judge).With(watch.Outlook{})
+	for i := range 10_000 {
+		k := fleet.Kiosk{ID: fleet.KioskID(fmt.Sprintf("k%012d", i)), Site: fleet.SiteID(fmt.Sprintf("site-%d", i/10)), Enrolled: time.Now()}
+		board.Put(state.Known{Kiosk: k, SiteName: string(k.Site)})
+		if i%10 != 0 {
+			board.Report(k.ID, board.Connected(k.ID), ready())
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		board.Survey(time.Now())
+	}
+}

@@ -82,6 +82,9 @@ type FaultChange struct {
 	Fault state.Fault
 	At    time.Time
 	Open  bool
+
+	Site   fleet.SiteID
+	Folded bool // not over: something else explains it now
 }
 
 type faultRecord struct {
@@ -93,13 +96,19 @@ type faultRecord struct {
 	Open     bool           `json:"open,omitempty"`
 }
 
-// PutFaults keeps changes, and what is open now at each kiosk they are about.
+// PutFaults keeps changes, and what is open now at each kiosk they are about;
+// a fault that is over becomes an incident. A site as a whole is named Whole.
 func (s *Store) PutFaults(changes []FaultChange, open map[fleet.KioskID][]state.Fault) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		for _, c := range changes {
 			r := faultRecord{c.Kiosk, c.Fault.Code, c.Fault.Severity, c.Fault.Since.UTC(), c.At.UTC(), c.Open}
 			if err := appendDay(tx, bFaults, c.At, r); err != nil {
 				return err
+			}
+			if !c.Open && !c.Folded {
+				if err := over(tx, c); err != nil {
+					return err
+				}
 			}
 		}
 		for id, faults := range open {
@@ -168,7 +177,8 @@ func (s *Store) Tidy(now time.Time) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		return first(expireCodes(tx, now), expireOrders(tx, now), expireSessions(tx, now),
 			dropDays(tx, bAudit, now.Add(-auditKept)), dropDays(tx, bFaults, now.Add(-faultsKept)),
-			dropDays(tx, bCounts, now.Add(-countsKept)), dropDays(tx, bTally, now.Add(-countsKept)))
+			dropDays(tx, bCounts, now.Add(-countsKept)), dropDays(tx, bTally, now.Add(-countsKept)),
+			dropDays(tx, bIncidents, now.Add(-incidentsKept)), expireServed(tx, now))
 	})
 	if err != nil {
 		return fmt.Errorf("tidy the store: %w", err)

@@ -36,6 +36,8 @@ type placeRecord struct {
 type hoursRecord struct {
 	Week [7][]spanRecord         `json:"week"` // Sunday first
 	Days map[string][]spanRecord `json:"days,omitempty"`
+
+	OnHolidays bool `json:"on_holidays,omitempty"`
 }
 
 type spanRecord struct {
@@ -55,7 +57,7 @@ func placeOf(s fleet.Settings) placeRecord {
 		r.Support = append(r.Support, supportRecord{t.From.UTC(), t.To.UTC()})
 	}
 	if s.Hours != nil {
-		r.Hours = &hoursRecord{Days: map[string][]spanRecord{}}
+		r.Hours = &hoursRecord{Days: map[string][]spanRecord{}, OnHolidays: s.Hours.OnHolidays}
 		for d, spans := range s.Hours.Week {
 			r.Hours.Week[d] = spanRecords(spans)
 		}
@@ -81,7 +83,7 @@ func (r placeRecord) fleet() fleet.Settings {
 		s.Support = append(s.Support, fleet.Support(t))
 	}
 	if r.Hours != nil {
-		s.Hours = &fleet.Hours{Days: map[string][]fleet.Span{}}
+		s.Hours = &fleet.Hours{Days: map[string][]fleet.Span{}, OnHolidays: r.Hours.OnHolidays}
 		for d, spans := range r.Hours.Week {
 			s.Hours.Week[d] = fleetSpans(spans)
 		}

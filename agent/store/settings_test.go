@@ -18,6 +18,7 @@ func wide() fleet.Settings {
 	s.Blocked, s.Languages = []string{"casino.example", "*.poker.example"}, []string{"fi", "so"}
 	s.Support = []fleet.Support{{From: noon, To: noon.Add(time.Hour)}}
 	s.Hours = &fleet.Hours{Days: map[string][]fleet.Span{"2026-12-24": {}, "2026-12-31": {{From: 540, To: 660}}}}
+	s.Hours.OnHolidays = true
 	s.Hours.Week[time.Monday] = []fleet.Span{{From: 540, To: 720}, {From: 780, To: 900}}
 	return s
 }

@@ -56,11 +56,15 @@ const (
 	bAudit    = "audit_by_day"
 	bFaults   = "faults_by_day"
 	bCounts   = "counts_by_day" // within a day: kiosk -> countsRecord
+
+	bIncidents = "incidents_by_day" // within a day: site, kiosk, number -> incidentRecord
+	bRollups   = "rollups_by_day"   // what machines did within minutes
+	bDays      = "served"           // day -> what machines did
 )
 
 func buckets() []string {
 	return []string{bMeta, bSites, bKiosks, bCodes, bUses, bApplied, bOrders, bProofs, bHelp, bOpen,
-		bAccounts, bSessions, bTokens, bAudit, bFaults, bCounts}
+		bAccounts, bSessions, bTokens, bAudit, bFaults, bCounts, bIncidents, bRollups, bDays}
 }
 
 // Store is one open store. Its methods may be called from any goroutine.
