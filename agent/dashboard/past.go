@@ -134,6 +134,8 @@ func (t teller) length(d time.Duration) template.HTML {
 		return t.say("past.short")
 	case minutes < 60:
 		return t.say("past.minutes", "m", minutes)
+	case minutes < 48*60 && minutes%60 == 0:
+		return t.say("past.even_hours", "h", minutes/60)
 	case minutes < 48*60:
 		return t.say("past.hours", "h", minutes/60, "m", minutes%60)
 	}

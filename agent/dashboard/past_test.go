@@ -124,7 +124,7 @@ func TestSitePage(t *testing.T) {
 	}
 	in(t, plain(html), "Illusia", "Auki, sulkeutuu klo 15.00", "Koneet", "4 / 5 toimii", "Koneessa on vika site_silent.", "Vika tulee ja menee: 3 kertaa, ensin klo 11.4",
 		"Kone 4", "Kone 1", "Toiminta 90 päivän ajalta", "Koneet toimivat 9", "Näytä lukuina",
-		"20.11.", "100 %", "30 h 0 min", "19.11.", "93,3 %", "30 h 0 min", "1 h 30 min", "30 min", "12.10.", "33,3 %",
+		"20.11.", "100 %", "30 h", "19.11.", "93,3 %", "30 h", "1 h 30 min", "30 min", "12.10.", "33,3 %",
 		"Viat ja häiriöt", "Kone 1", "Koneeseen ei saada yhteyttä", "kesti 2 h 5 min", "4 kertaa", "satu: Käski: Käynnistä uudelleen",
 		"Koko paikka:", "site_silent", "kesti 45 min", "Kone 4", "kesti 3 päivää")
 	if strings.Contains(plain(html), "swap_on") {

@@ -247,3 +247,45 @@ func TestLargeSettings(t *testing.T) {
 		t.Errorf("small settings: %+v", w)
 	}
 }
+
+// late is a store in which somebody changes the settings just after they were
+// read for a welcome, and before the kiosk is one that Renew reaches.
+type late struct {
+	*store.Store
+	change func()
+}
+
+// Settings is gate.Store's.
+func (l *late) Settings(k fleet.Kiosk) (fleet.Settings, error) {
+	set, err := l.Store.Settings(k)
+	if l.change != nil {
+		change := l.change
+		l.change = nil
+		change()
+	}
+	return set, err
+}
+
+// A change of the settings while a kiosk connects is not lost on it.
+func TestSettingsChangeWhileConnecting(t *testing.T) {
+	slow := &late{}
+	h := newHouse(t, func(c *gate.Config) {
+		slow.Store = c.Store.(*store.Store)
+		c.Store = slow
+	})
+	d := h.enrolled()
+	slow.change = func() {
+		s := fleet.DefaultSettings()
+		s.Phone = "09 123 4567"
+		if err := h.store.PutSettings(s, nil); err != nil {
+			t.Error(err)
+		}
+		h.gate.Renew()
+	}
+	if w := d.connect(); w.Settings.Phone != "" {
+		t.Fatalf("the welcome has them already: %+v", w.Settings)
+	}
+	if s := receive[wire.Settings](d).Settings; s.Phone != "09 123 4567" {
+		t.Errorf("%+v", s)
+	}
+}

@@ -19,13 +19,15 @@ import (
 // session is one connection of one kiosk that has proved who it is. It holds
 // little, because there are thousands.
 type session struct {
-	gate    *Gate
-	conn    *link.Conn
-	kiosk   fleet.Kiosk
-	epoch   uint64
-	turn    uint64 // grows from one connection to the next, before the welcome
-	boot    string
-	stalled time.Time // since when messages cannot be kept; zero if they can. Only take looks at it
+	gate     *Gate
+	conn     *link.Conn
+	kiosk    fleet.Kiosk
+	epoch    uint64
+	turn     uint64 // grows from one connection to the next, before the welcome
+	boot     string
+	settings uint64    // version of those in the welcome
+	more     bool      // they did not fit into it
+	stalled  time.Time // since when messages cannot be kept; zero if they can. Only take looks at it
 }
 
 // meet makes sure who is at the other end, and tells it who we are.
@@ -108,10 +110,19 @@ func (s *session) welcome(hello wire.Hello, nonce []byte, host string) error {
 	now := time.Now()
 	all := wire.SettingsOf(upcoming(set, now))
 	m := wire.Welcome{Signature: signature, ReportS: c.ReportS, Applied: applied, Time: now.UTC(), Settings: all}.Fit()
-	if err := s.conn.Send(m); err != nil || !m.More {
+	s.settings, s.more = set.Version, m.More
+	return s.conn.Send(m)
+}
+
+// tell sends the settings whole if they did not fit into the welcome, or
+// changed since: until the kiosk is entered, Renew does not reach it.
+func (s *session) tell() error {
+	set, err := s.gate.c.Store.Settings(s.kiosk)
+	if err != nil || !s.more && set.Version == s.settings {
 		return err
 	}
-	return s.conn.Send(wire.Settings{Settings: all})
+	s.send(wire.Settings{Settings: wire.SettingsOf(upcoming(set, time.Now()))})
+	return nil
 }
 
 // upcoming leaves out the times of digital support that are over.
@@ -120,10 +131,13 @@ func upcoming(s fleet.Settings, now time.Time) fleet.Settings {
 	return s
 }
 
-// catchUp brings what waited for the kiosk: orders, and the answer to its help
-// call. A call of an earlier run of the kiosk has lapsed: its session cannot
-// have lived through the restart.
+// catchUp brings what waited for the kiosk: the rest of its settings, orders,
+// and the answer to its help call. A call of an earlier run of the kiosk has
+// lapsed: its session cannot have lived through the restart.
 func (s *session) catchUp() error {
+	if err := s.tell(); err != nil {
+		return err
+	}
 	store, now := s.gate.c.Store, time.Now()
 	call, boot, found, err := store.Help(s.kiosk.ID)
 	if err != nil {

@@ -36,6 +36,10 @@ type Engine interface {
 	PutSettings(all fleet.Settings, sites map[fleet.SiteID]fleet.Settings) error
 	PutFaults([]store.FaultChange, map[fleet.KioskID][]state.Fault) error
 	OpenFaults(fleet.KioskID) ([]state.Fault, error)
+	Incidents(site fleet.SiteID, kiosk fleet.KioskID, from time.Time, n int) ([]state.Incident, error)
+	PutServed(day string, served map[fleet.KioskID]state.Served) error
+	FoldServed(today string) error
+	Served(from string, kiosks ...fleet.KioskID) (map[string]map[fleet.KioskID]state.Served, error)
 	PutSeen(map[fleet.KioskID]time.Time) error
 	Seen() (map[fleet.KioskID]time.Time, error)
 	Entries(kiosk fleet.KioskID, n int) ([]staff.Entry, error)
@@ -74,6 +78,7 @@ func Run(t *testing.T, k Kind) {
 		"codes": codes, "numbers": numbers, "together": together, "results": results, "help": help, "proofs": proofs,
 		"late": late, "faults": faults, "settings": settings, "accounts": accounts, "tokens": tokens, "sessions": sessions,
 		"audit": audited, "retention": retention, "refusals": refusals, "killed": killed,
+		"served": served, "served of many": servedOfMany, "incidents": incidents,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, k) })
 	}

@@ -1,4 +1,4 @@
-package store_test
+package storetest
 
 import (
 	"fmt"
@@ -18,14 +18,14 @@ func kioskNo(n int) fleet.KioskID {
 	return fleet.KioskID(fmt.Sprintf("kaaaaaaaaaa%c%c", 'a'+n/26, 'a'+n%26))
 }
 
-// What machines did is added up by day, also over a restart, also once the day
+// served: what machines did is added up by day, also over a restart, also once the day
 // is over, and old days go.
-func TestServed(t *testing.T) {
+func served(t *testing.T, k Kind) {
 	dir := t.TempDir()
-	s := open(t, dir)
+	s := k.open(t, dir)
 	a, b, c := kioskNo(0), kioskNo(1), kioskNo(2)
 	const m = time.Minute
-	put := func(day string, served map[fleet.KioskID]state.Served) { t.Helper(); must(t, s.PutServed(day, served)) }
+	put := func(day string, did map[fleet.KioskID]state.Served) { t.Helper(); must(t, s.PutServed(day, did)) }
 	put("2026-11-20", map[fleet.KioskID]state.Served{a: {Works: 5 * m}, b: {Lost: 3 * m, Works: 2 * m}})
 	put("2026-11-20", map[fleet.KioskID]state.Served{a: {Works: 4 * m, Paused: m}, "odd": {Works: m}})
 	put("2026-11-20", nil)
@@ -55,8 +55,7 @@ func TestServed(t *testing.T) {
 	check("a day again", want, "2026-11-01", a, b)
 	must(t, s.FoldServed("2026-11-22"))
 	check("a day again, over again", want, "2026-11-01", a, b)
-	must(t, s.Close())
-	s = open(t, dir)
+	s = k.again(t, s, dir)
 	check("after a restart", want, "2026-11-01", a, b)
 	check("from a day on", map[string]map[fleet.KioskID]state.Served{"2026-11-21": want["2026-11-21"]}, "2026-11-21", a, b)
 	check("more than a number holds", map[string]map[fleet.KioskID]state.Served{"2026-11-21": {c: {Works: 65535 * time.Second}}}, "2026-11-01", c)
@@ -66,14 +65,14 @@ func TestServed(t *testing.T) {
 	check("a hundred days later", map[string]map[fleet.KioskID]state.Served{"2026-11-21": want["2026-11-21"]}, "2026-11-01", a, b)
 }
 
-// A kiosk is found in a blob of many.
-func TestServedOfMany(t *testing.T) {
-	s := open(t, t.TempDir())
-	served := map[fleet.KioskID]state.Served{}
+// servedOfMany: a kiosk is found in a blob of many.
+func servedOfMany(t *testing.T, k Kind) {
+	s := k.open(t, t.TempDir())
+	did := map[fleet.KioskID]state.Served{}
 	for i := range 500 {
-		served[kioskNo(i)] = state.Served{Works: time.Duration(i+1) * time.Second}
+		did[kioskNo(i)] = state.Served{Works: time.Duration(i+1) * time.Second}
 	}
-	must(t, s.PutServed("2026-11-20", served))
+	must(t, s.PutServed("2026-11-20", did))
 	for _, fold := range []bool{false, true} {
 		if fold {
 			must(t, s.FoldServed("2026-11-21"))
@@ -81,20 +80,22 @@ func TestServedOfMany(t *testing.T) {
 		for _, i := range []int{0, 1, 250, 498, 499} {
 			got, err := s.Served("2026-11-20", kioskNo(i))
 			must(t, err)
-			if got["2026-11-20"][kioskNo(i)] != served[kioskNo(i)] {
+			if got["2026-11-20"][kioskNo(i)] != did[kioskNo(i)] {
 				t.Errorf("%d, folded %v: %+v", i, fold, got)
 			}
 		}
 	}
 }
 
-func TestIncidents(t *testing.T) {
-	s := open(t, t.TempDir())
+// incidents: a fault that is over is told, of its site and its kiosk, for half
+// a year.
+func incidents(t *testing.T, k Kind) {
+	s := k.open(t, t.TempDir())
 	a, b := kioskNo(0), kioskNo(1)
 	n := 0
 	is := func(site fleet.SiteID, kiosk fleet.KioskID, code fleet.Code, open bool) store.FaultChange {
 		n++
-		at := noon.Add(time.Duration(n) * time.Hour)
+		at := noon().Add(time.Duration(n) * time.Hour)
 		return store.FaultChange{Site: site, Kiosk: kiosk, Open: open, At: at,
 			Fault: state.Fault{Code: code, Severity: fleet.SeverityWarning, Since: at.Add(-10 * time.Minute), First: at.Add(-40 * time.Minute), Times: 1}}
 	}
@@ -120,13 +121,13 @@ func TestIncidents(t *testing.T) {
 		}
 	}
 	disk, link := string(a)+" disk_full 10m0s 0", string(a)+" no_connection 40m0s 4"
-	check("ranta", a, noon, 10, disk, link)
-	check("ranta", b, noon, 10, string(b)+" no_mouse 10m0s 0")
-	check("ranta", "", noon, 10, string(b)+" no_mouse 10m0s 0", " site_silent 10m0s 0", disk, link)
-	check("ranta", "", noon, 2, string(b)+" no_mouse 10m0s 0", " site_silent 10m0s 0")
-	check("ranta-2", "", noon, 10, string(b)+" too_hot 10m0s 0")
-	check("ranta", a, noon.Add(3*time.Hour), 10, disk)
-	check("ran", "", noon, 10)
-	must(t, s.Tidy(noon.Add(182*24*time.Hour)))
-	check("ranta", "", noon, 10)
+	check("ranta", a, noon(), 10, disk, link)
+	check("ranta", b, noon(), 10, string(b)+" no_mouse 10m0s 0")
+	check("ranta", "", noon(), 10, string(b)+" no_mouse 10m0s 0", " site_silent 10m0s 0", disk, link)
+	check("ranta", "", noon(), 2, string(b)+" no_mouse 10m0s 0", " site_silent 10m0s 0")
+	check("ranta-2", "", noon(), 10, string(b)+" too_hot 10m0s 0")
+	check("ranta", a, noon().Add(3*time.Hour), 10, disk)
+	check("ran", "", noon(), 10)
+	must(t, s.Tidy(noon().Add(182*24*time.Hour)))
+	check("ranta", "", noon(), 10)
 }
