@@ -40,11 +40,12 @@ func (r *record) String() string {
 // away and that never were, over the agent's own routes with everything
 // logged, and looks for the secret in the log.
 func TestNoLogHoldsABoardsAddress(t *testing.T) {
-	st, id, err := openData(t.TempDir())
+	d, err := openData(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
+	defer d.Close()
+	st, id := d.store, d.id
 	c, err := loadConfig("")
 	if err != nil {
 		t.Fatal(err)
