@@ -40,7 +40,8 @@ func (r *record) String() string {
 // away and that never were, over the agent's own routes with everything
 // logged, and looks for the secret in the log.
 func TestNoLogHoldsABoardsAddress(t *testing.T) {
-	d, err := openData(t.TempDir(), nil)
+	dir := t.TempDir()
+	d, err := openData(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func TestNoLogHoldsABoardsAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := &record{}
-	a := &agent{log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id}
+	a := &agent{log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id, again: make(chan struct{})}
+	a.backup = newBackups(keeperOf(dir, st, c.Backup), c.Backup.Every.Duration, a.log)
 	pages := a.wiredForTest(t)
 	wall, secret, err := staff.NewWall("ranta", "Aulan näyttö", "satu", time.Now())
 	if err != nil {
