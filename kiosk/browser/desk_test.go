@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/display"
@@ -169,7 +170,7 @@ func await(t testing.TB, what string, limit time.Duration, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(limit)
+	end := time.After(slow.Stretch(limit))
 	for !ok() {
 		select {
 		case <-tick.C:

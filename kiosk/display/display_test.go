@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/display"
 )
@@ -40,7 +41,7 @@ func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(10 * time.Second)
+	end := time.After(slow.Stretch(10 * time.Second))
 	for !ok() {
 		select {
 		case <-tick.C:

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/catalogue"
 	"yhteiskone/kiosk/display"
@@ -45,7 +46,7 @@ func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(20 * time.Second)
+	end := time.After(slow.Stretch(20 * time.Second))
 	for !ok() {
 		select {
 		case <-tick.C:

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"yhteiskone/internal/e2e/slow"
 )
 
 // Process is one program that a world started.
@@ -94,8 +96,8 @@ func (w *World) Wait(p *Process, d time.Duration) int {
 	select {
 	case <-p.done:
 		return p.Code()
-	case <-time.After(Stretch(d)):
-		w.Fatalf("%s did not end within %v", p.Name, Stretch(d))
+	case <-time.After(slow.Stretch(d)):
+		w.Fatalf("%s did not end within %v", p.Name, slow.Stretch(d))
 	case <-w.Ctx.Done():
 		w.Fatalf("%s did not end in time", p.Name)
 	}
@@ -130,7 +132,7 @@ func (w *World) Line(p *Process, prefix string, d time.Duration) string {
 // Run runs a program to its end and returns its exit code and what it printed.
 func (w *World) Run(env []string, args ...string) (code int, stdout, stderr string) {
 	w.Helper()
-	ctx, cancel := w.Within(Stretch(30 * time.Second))
+	ctx, cancel := w.Within(slow.Stretch(30 * time.Second))
 	defer cancel()
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	c.Env, c.Dir = append(os.Environ(), env...), w.Dir

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"yhteiskone/internal/e2e/hand"
+	"yhteiskone/internal/e2e/slow"
 )
 
 // BinEnv names the folder of the built programs.
@@ -56,7 +57,7 @@ func NewFor(t testing.TB, patience time.Duration) *World {
 	if os.Geteuid() == 0 {
 		t.Fatal("the scenarios start a browser and do not run as root; use `make test`, which runs them as a user without rights")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), Stretch(patience))
+	ctx, cancel := context.WithTimeout(context.Background(), slow.Stretch(patience))
 	w := &World{TB: t, Ctx: ctx, Bin: binaries(t)}
 	// Short, because the name of a unix socket has 108 bytes at most.
 	dir, err := os.MkdirTemp("", "yk")
@@ -131,7 +132,7 @@ func (w *World) Within(d time.Duration) (context.Context, context.CancelFunc) {
 // long that took.
 func (w *World) Until(d time.Duration, what string, holds func() (bool, string)) time.Duration {
 	w.Helper()
-	d = Stretch(d)
+	d = slow.Stretch(d)
 	start := time.Now()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()

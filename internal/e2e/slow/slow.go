@@ -1,4 +1,12 @@
-package rig
+// Package slow says how much slower than an ordinary machine this one is, for
+// the deadlines of tests.
+//
+// It is for what is waited for, never for what is found: a test that looks for
+// something looks for the same on every machine.
+//
+// Caveat: it measures once for each test program, so a machine that becomes
+// busy later is not noticed.
+package slow
 
 import (
 	"os/exec"
