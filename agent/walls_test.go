@@ -6,16 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"yhteiskone/agent/gate"
 	"yhteiskone/agent/staff"
-	"yhteiskone/agent/state"
-	"yhteiskone/agent/watch"
 )
 
 // record is a log that the test reads.
@@ -40,21 +36,33 @@ func (r *record) String() string {
 // away and that never were, over the agent's own routes with everything
 // logged, and looks for the secret in the log.
 func TestNoLogHoldsABoardsAddress(t *testing.T) {
-	dir := t.TempDir()
-	d, err := openData(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	st, id := d.store, d.id
 	c, err := loadConfig("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &record{}
-	a := &agent{log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id, again: make(chan struct{})}
-	a.backup = newBackups(keeperOf(dir, st, c.Backup), c.Backup.Every.Duration, a.log)
-	pages := a.wiredForTest(t)
+	log, out, ended := &record{}, &lines{next: make(chan string, 8)}, make(chan error, 1)
+	a := &agent{log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c}
+	ctx, stop := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	go func() {
+		_, err := a.once(ctx, dir, "127.0.0.1:0", true, out)
+		ended <- err
+	}()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	var url string
+	select {
+	case line := <-out.next:
+		url = strings.TrimPrefix(line, "agent: listening on ")
+	case err := <-ended:
+		ended <- nil
+		t.Fatal("the agent did not start: ", err)
+	}
+	st := a.store
 	wall, secret, err := staff.NewWall("ranta", "Aulan näyttö", "satu", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -62,12 +70,10 @@ func TestNoLogHoldsABoardsAddress(t *testing.T) {
 	if err := st.AddWall(wall); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(pages)
-	defer server.Close()
 	ask := func(path string) (int, string) {
 		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 		defer stop()
-		q, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+		q, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,19 +103,4 @@ func TestNoLogHoldsABoardsAddress(t *testing.T) {
 	} else if strings.Contains(text, secret) {
 		t.Errorf("the log holds the address of a board:\n%s", text)
 	}
-}
-
-// wiredForTest returns the routes of an agent that listens nowhere.
-func (a *agent) wiredForTest(t *testing.T) http.Handler {
-	t.Helper()
-	a.board = state.NewBoard(watch.Judge)
-	a.gate = gate.New(gate.Config{Store: a.store, Presence: a.board, Signer: a.id, Pin: a.id.Pin(), Log: a.log})
-	stopping := make(chan struct{})
-	t.Cleanup(func() { close(stopping) })
-	people, err := newPeople(a, false, stopping)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.people = people
-	return a.routes()
 }

@@ -280,3 +280,28 @@ func TestWithoutJavaScript(t *testing.T) {
 		t.Errorf("%d things were done: %q", n, h.done())
 	}
 }
+
+// TestBrowserSizes: on a phone the bar's places stand in one row in every
+// language, and a screen on the wall is used: what is said grows with it.
+func TestBrowserSizes(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	ctx := browser(t)
+	h.enter(ctx, "satu", staff.Admin)
+	for _, lang := range languages() {
+		do(t, ctx, chromedp.EmulateViewport(360, 740), chromedp.Navigate(h.url+"/?lang="+lang))
+		wait(t, ctx, 5*time.Second, `(() => { const tops = [...document.querySelectorAll(".top nav > ul > li")].map((l) => l.getBoundingClientRect().top); return tops.length > 3 && Math.max(...tops) - Math.min(...tops) < 12; })()`)
+		wait(t, ctx, time.Second, `[...document.querySelectorAll(".top nav a, .top nav summary")].filter((a) => a.offsetHeight > 0).every((a) => a.offsetHeight >= 24)`)
+	}
+	for wide, most := range map[int64]float64{1280: 17.5, 2560: 25, 3840: 37} {
+		do(t, ctx, chromedp.EmulateViewport(wide, wide*9/16), chromedp.Navigate(h.url+"/"))
+		size, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`parseFloat(getComputedStyle(document.querySelector(".card .line")).fontSize)`))
+		if err != nil || size < most-1.5 || size > most {
+			t.Errorf("%d wide: letters of %v pixels (%v)", wide, size, err)
+		}
+		used, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.querySelector("main").offsetWidth / innerWidth`))
+		if err != nil || used < 0.9 {
+			t.Errorf("%d wide: the page takes %v of it (%v)", wide, used, err)
+		}
+	}
+}
