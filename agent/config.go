@@ -21,6 +21,7 @@ type config struct {
 	Settings placeConfig  `toml:"settings"`
 	Sites    []siteConfig `toml:"site"`
 	Backup   backupConfig `toml:"backup"`
+	OIDC     *oidcConfig  `toml:"oidc"` // who else vouches for people
 
 	Places map[fleet.SiteID]placeConfig `toml:"sites"` // where a site differs from Settings
 
@@ -125,6 +126,9 @@ func (c *config) check() (err error) {
 		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || (u.Path != "" && u.Path != "/") {
 			return fmt.Errorf("address: %q is not an address such as \"https://agent.example.fi\"", c.Address)
 		}
+	}
+	if err := c.OIDC.check(c.Address); err != nil {
+		return fmt.Errorf("oidc: %w", err)
 	}
 	seen := map[fleet.SiteID]bool{}
 	for i, s := range c.Sites {

@@ -19,11 +19,8 @@ import (
 // operator is what the command line can ask for, of a running agent or of the
 // store itself.
 type operator interface {
-	Enrol(ctx context.Context, who string, r wire.EnrolmentRequest) (wire.Enrolment, error)
-	AddUser(ctx context.Context, r userRequest) (userAnswer, error)
-	RenewUser(ctx context.Context, r renewRequest) (userAnswer, error)
-	AddToken(ctx context.Context, r tokenRequest) (tokenAnswer, error)
-	Users(ctx context.Context) ([]userLine, error)
+	Enrol(ctx context.Context, who staff.Person, r wire.EnrolmentRequest) (wire.Enrolment, error)
+	peopleOperator
 
 	// Backup writes a backup to a file that is the caller's.
 	Backup(ctx context.Context, path string) (backup.About, error)
@@ -31,41 +28,6 @@ type operator interface {
 	Check(ctx context.Context) (store.Holds, error)
 	// TakeIn puts a backup that was staged in the place of the data.
 	TakeIn(ctx context.Context) error
-}
-
-type userRequest struct {
-	Name     string       `json:"name"`
-	Role     staff.Role   `json:"role"`
-	Site     fleet.SiteID `json:"site,omitempty"`
-	Password string       `json:"password,omitempty"`
-}
-
-type renewRequest struct {
-	Name string `json:"name"`
-}
-
-type userAnswer struct {
-	Code    string    `json:"code,omitempty"`
-	Expires time.Time `json:"expires,omitzero"`
-	Agent   string    `json:"agent,omitempty"`
-}
-
-type tokenRequest struct {
-	Name string       `json:"name"`
-	Role staff.Role   `json:"role"`
-	Site fleet.SiteID `json:"site,omitempty"`
-}
-
-type tokenAnswer struct {
-	Token string `json:"token"`
-}
-
-type userLine struct {
-	Name     string       `json:"name"`
-	Role     staff.Role   `json:"role"`
-	Site     fleet.SiteID `json:"site,omitempty"`
-	Disabled bool         `json:"disabled,omitempty"`
-	Waiting  bool         `json:"waiting,omitempty"` // has not yet signed in
 }
 
 // console is an operator over the store. named is called when a site has a
@@ -79,23 +41,17 @@ type console struct {
 	again  func() // starts the agent anew; nil if none runs
 }
 
-// userError is an error of what somebody asked for, not of the agent.
-func userError(err error) error {
-	var problem staff.Problem
-	switch {
-	case errors.Is(err, staff.ErrExists):
-		return badInput("%w; choose another name", err)
-	case errors.As(err, &problem):
-		return badInput("%w", err)
-	}
-	return err
-}
-
 // numberRoom is what "Kone 2000" needs behind the name.
 const numberRoom = 5
 
-// Enrol makes an enrolment code.
-func (c *console) Enrol(_ context.Context, who string, r wire.EnrolmentRequest) (wire.Enrolment, error) {
+// errElsewhere says that the site is not the asker's.
+var errElsewhere = errors.New("you may not enrol kiosks at this site")
+
+// Enrol makes an enrolment code, for whoever may enrol at that very site.
+func (c *console) Enrol(_ context.Context, who staff.Person, r wire.EnrolmentRequest) (wire.Enrolment, error) {
+	if !staff.May(who, staff.EnrolKiosk, r.Site) {
+		return wire.Enrolment{}, errElsewhere
+	}
 	if _, err := wire.EncodeBody(r); err != nil {
 		return wire.Enrolment{}, badInput("%w", errors.Unwrap(err))
 	}
@@ -117,7 +73,7 @@ func (c *console) Enrol(_ context.Context, who string, r wire.EnrolmentRequest) 
 	e := wire.Enrolment{Code: code, Agent: address, Pin: string(c.pin),
 		Expires: now.Add(time.Duration(r.TTLS) * time.Second).UTC().Truncate(time.Second)}
 	err = c.store.PutCode(store.Code{Hash: identity.HashCode(code), Site: r.Site, Name: r.Name, Place: r.Place,
-		Uses: r.Uses, Expires: e.Expires}, who, now)
+		Uses: r.Uses, Expires: e.Expires}, who.Name, now)
 	if err != nil {
 		return wire.Enrolment{}, fmt.Errorf("make a code: %w", err)
 	}
@@ -150,49 +106,6 @@ func (c *console) nameSite(r wire.EnrolmentRequest) error {
 	return nil
 }
 
-// AddToken makes a bearer token.
-func (c *console) AddToken(_ context.Context, r tokenRequest) (tokenAnswer, error) {
-	token, err := c.staff.AddToken(staff.Console, r.Name, r.Role, r.Site)
-	return tokenAnswer{token}, userError(err)
-}
-
-// AddUser adds a person, who signs in with the password or the one-time code.
-func (c *console) AddUser(ctx context.Context, r userRequest) (userAnswer, error) {
-	address, err := c.store.Address()
-	if err != nil {
-		return userAnswer{}, err
-	}
-	if r.Password != "" {
-		return userAnswer{Agent: address}, userError(c.staff.AddWithPassword(ctx, staff.Console, r.Name, r.Role, r.Site, r.Password))
-	}
-	code, expires, err := c.staff.Invite(staff.Console, r.Name, r.Role, r.Site)
-	return userAnswer{code, expires.UTC(), address}, userError(err)
-}
-
-// RenewUser gives a person a fresh one-time code; their password goes on until
-// they use it.
-func (c *console) RenewUser(ctx context.Context, r renewRequest) (userAnswer, error) {
-	address, err := c.store.Address()
-	if err != nil {
-		return userAnswer{}, err
-	}
-	code, expires, err := c.staff.Renew(staff.Console, r.Name)
-	if errors.Is(err, staff.ErrNotFound) {
-		err = badInput("nobody is called %q; see agent user list", r.Name)
-	}
-	return userAnswer{code, expires.UTC(), address}, err
-}
-
-// Users lists the people.
-func (c *console) Users(context.Context) ([]userLine, error) {
-	people, err := c.staff.People()
-	lines := []userLine{}
-	for _, p := range people {
-		lines = append(lines, userLine{p.Shown, p.Role, p.Site, p.Disabled, p.PasswordHash == ""})
-	}
-	return lines, err
-}
-
 // operate returns the operator of a data folder: the agent that runs on it, or
 // the store itself. Whoever holds the store's lock is the one to ask, so the
 // two never meet: an agent that is just starting or stopping is waited for.
@@ -203,7 +116,7 @@ func operate(ctx context.Context, dir string) (operator, func() error, error) {
 		}
 		d, err := openData(dir, nil)
 		if err == nil {
-			people, err := newStaff(d.store, true, slog.New(slog.DiscardHandler))
+			people, err := newStaff(staff.Config{Secure: true, Log: slog.New(slog.DiscardHandler)}, d.store)
 			if err != nil {
 				d.Close()
 				return nil, nil, err
@@ -219,9 +132,10 @@ func operate(ctx context.Context, dir string) (operator, func() error, error) {
 	}
 }
 
-func newStaff(st *store.Store, secure bool, log *slog.Logger) (*staff.Service, error) {
-	return staff.New(staff.Config{Accounts: st, Sessions: st.Web(time.Now), Tokens: st, Audit: st,
-		Secure: secure, Now: time.Now, Log: log})
+// newStaff makes the staff over the store.
+func newStaff(c staff.Config, st *store.Store) (*staff.Service, error) {
+	c.Accounts, c.Sessions, c.Tokens, c.Audit, c.Rules, c.Now = st, st.Web(time.Now), st, st, st, time.Now
+	return staff.New(c)
 }
 
 // fingerprint is what people compare: of the identity's key, which stays the

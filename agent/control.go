@@ -54,15 +54,18 @@ func listenControl(dir string) (net.Listener, error) {
 func controlHandler(o *console) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.EnrolmentsPath, func(w http.ResponseWriter, r *http.Request) {
-		serveEnrolment(w, r, o, staff.Console)
+		serveEnrolment(w, r, o, staff.Operator())
 	})
 	mux.HandleFunc("POST /control/users", control(o.AddUser))
 	mux.HandleFunc("POST /control/users/renew", control(o.RenewUser))
-	mux.HandleFunc("POST /control/tokens", control(o.AddToken))
+	mux.HandleFunc("POST /control/users/change", control(o.ChangeUser))
 	mux.HandleFunc("GET /control/users", control(func(ctx context.Context, _ struct{}) ([]userLine, error) { return o.Users(ctx) }))
 	mux.HandleFunc("POST "+backupPath, serveBackup(o))
 	mux.HandleFunc("GET "+checkPath, control(func(ctx context.Context, _ struct{}) (store.Holds, error) { return o.Check(ctx) }))
 	mux.HandleFunc("POST "+takeInPath, control(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.TakeIn(ctx) }))
+	mux.HandleFunc("POST /control/tokens", control(o.AddToken))
+	mux.HandleFunc("POST /control/tokens/remove", control(o.RemoveToken))
+	mux.HandleFunc("GET /control/tokens", control(func(ctx context.Context, _ struct{}) ([]tokenLine, error) { return o.Tokens(ctx) }))
 	return mux
 }
 
@@ -128,7 +131,7 @@ func dialControl(ctx context.Context, dir string) (*controlClient, bool) {
 }
 
 // Enrol asks for an enrolment code.
-func (c *controlClient) Enrol(ctx context.Context, _ string, r wire.EnrolmentRequest) (e wire.Enrolment, err error) {
+func (c *controlClient) Enrol(ctx context.Context, _ staff.Person, r wire.EnrolmentRequest) (e wire.Enrolment, err error) {
 	return ask[wire.Enrolment](ctx, c, http.MethodPost, wire.EnrolmentsPath, r)
 }
 
@@ -140,6 +143,21 @@ func (c *controlClient) AddUser(ctx context.Context, r userRequest) (userAnswer,
 // RenewUser gives a person a fresh one-time code.
 func (c *controlClient) RenewUser(ctx context.Context, r renewRequest) (userAnswer, error) {
 	return ask[userAnswer](ctx, c, http.MethodPost, "/control/users/renew", r)
+}
+
+// ChangeUser changes a person.
+func (c *controlClient) ChangeUser(ctx context.Context, r changeRequest) (nothing, error) {
+	return ask[nothing](ctx, c, http.MethodPost, "/control/users/change", r)
+}
+
+// RemoveToken makes a bearer token worthless.
+func (c *controlClient) RemoveToken(ctx context.Context, r renewRequest) (nothing, error) {
+	return ask[nothing](ctx, c, http.MethodPost, "/control/tokens/remove", r)
+}
+
+// Tokens lists the bearer tokens.
+func (c *controlClient) Tokens(ctx context.Context) ([]tokenLine, error) {
+	return ask[[]tokenLine](ctx, c, http.MethodGet, "/control/tokens", nil)
 }
 
 // AddToken makes a bearer token.

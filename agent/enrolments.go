@@ -6,13 +6,14 @@ import (
 	"net/http"
 
 	"yhteiskone/agent/gate"
+	"yhteiskone/agent/staff"
 	"yhteiskone/agent/store"
 	"yhteiskone/internal/wire"
 )
 
-// serveEnrolment answers a technician's request for an enrolment code. Who may
-// ask was checked before.
-func serveEnrolment(w http.ResponseWriter, r *http.Request, o operator, who string) {
+// serveEnrolment answers a technician's request for an enrolment code. Whether
+// they may have one for that site, the operator decides.
+func serveEnrolment(w http.ResponseWriter, r *http.Request, o operator, who staff.Person) {
 	bad := func(status int, code string, err error, todo string) {
 		gate.Refuse(w, status, wire.Refusal{Code: code, Text: sentence(err), Todo: todo})
 	}
@@ -30,6 +31,9 @@ func serveEnrolment(w http.ResponseWriter, r *http.Request, o operator, who stri
 	var exit exitError
 	switch {
 	case err == nil:
+	case errors.Is(err, errElsewhere):
+		bad(http.StatusForbidden, wire.RefusedAccess, err, "Use a token for that site.")
+		return
 	case errors.As(err, &exit) && exit.code == exitInput:
 		bad(http.StatusBadRequest, wire.RefusedInput, err, "Correct it and try again.")
 		return

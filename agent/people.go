@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,7 +30,7 @@ type people struct {
 }
 
 func newPeople(a *agent, secure bool, stopping <-chan struct{}) (*people, error) {
-	s, err := newStaff(a.store, secure, a.log)
+	s, err := newStaff(staff.Config{Secure: secure, Log: a.log, Provider: a.config.OIDC.provider()}, a.store)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +38,21 @@ func newPeople(a *agent, secure bool, stopping <-chan struct{}) (*people, error)
 		keeper: a.backup.keeper, again: sync.OnceFunc(func() { close(a.again) })}}
 	p.pages = a.dashboardOf(p, stopping)
 	return p, nil
+}
+
+// sayFirst says at the console how the first admin comes in, when nobody has an
+// account. It goes to the standard output and never to the log.
+func (p *people) sayFirst(out io.Writer, address string) error {
+	code, err := p.staff.OpenFirst()
+	if err != nil {
+		return fmt.Errorf("make the code for the first admin: %w", err)
+	}
+	if code == "" {
+		return nil
+	}
+	_, err = fmt.Fprintf(out, "agent: nobody has an account yet. Become the first admin, within a day, with the code %s at\nagent: %s\n",
+		code, strings.TrimSuffix(address, "/")+dashboard.InviteFragment("/first", code, ""))
+	return err
 }
 
 // actions is dashboard.Actions: what staff do to kiosks.

@@ -18,9 +18,32 @@ import (
 	"yhteiskone/internal/wire"
 )
 
+// table is the only way to serve an address: it remembers every pattern, so
+// that a test can walk all of them.
+type table struct {
+	mux      *http.ServeMux
+	patterns []string
+}
+
+// Handle registers an address.
+func (t *table) Handle(pattern string, h http.Handler) {
+	t.patterns = append(t.patterns, pattern)
+	t.mux.Handle(pattern, h)
+}
+
+// HandleFunc registers an address.
+func (t *table) HandleFunc(pattern string, h http.HandlerFunc) { t.Handle(pattern, h) }
+
 // routes is every address of the agent.
 func (a *agent) routes() http.Handler {
-	mux := http.NewServeMux()
+	inner, outer := a.tables()
+	outer.mux.Handle("/", logged(a.log, inner.mux))
+	return outer.mux
+}
+
+// tables are the addresses whose requests are logged, and those that are not.
+func (a *agent) tables() (mux, all *table) {
+	mux = &table{mux: http.NewServeMux()}
 	mux.HandleFunc("POST "+wire.EnrolPath, a.gate.Enrol)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plainText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
@@ -28,16 +51,15 @@ func (a *agent) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/kiosks/{id}", a.allowed(staff.SeeFleet, a.apiKiosk))
 	mux.HandleFunc("GET /api/v1/sites", a.allowed(staff.SeeFleet, a.apiSites))
 	mux.HandleFunc("POST "+wire.EnrolmentsPath, a.allowed(staff.EnrolKiosk, func(w http.ResponseWriter, r *http.Request, p staff.Person) {
-		serveEnrolment(w, r, a.people.console, p.Name)
+		serveEnrolment(w, r, a.people.console, p)
 	}))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		gate.Refuse(w, http.StatusNotFound, wire.Refusal{Code: "not_found", Text: "There is nothing at this address.", Todo: "Check the address."})
 	})
 	mux.Handle("/", a.people.pages)
-	all := http.NewServeMux()
+	all = &table{mux: http.NewServeMux()}
 	all.HandleFunc("GET /link", a.gate.Link) // the gate logs by itself, and takes the connection over
-	all.Handle("/", logged(a.log, mux))
-	return all
+	return mux, all
 }
 
 func plainText(w http.ResponseWriter, status int, text string) {
@@ -72,7 +94,7 @@ func (a *agent) allowed(what staff.Action, next func(http.ResponseWriter, *http.
 				Text: "The agent failed.", Todo: "Look into the agent's log."})
 			return
 		}
-		if !staff.May(p, what, p.Site) {
+		if !staff.May(p, what, staff.Somewhere) {
 			gate.Refuse(w, http.StatusForbidden, wire.Refusal{Code: wire.RefusedAccess,
 				Text: "This token may not do that.", Todo: "Use a token with another role."})
 			return

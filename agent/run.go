@@ -15,10 +15,15 @@ const usage = `Usage:
   agent serve     --data DIR --listen ADDR [--plain-http] [--config FILE]
   agent enrol     --data DIR --site SITE --name NAME [--site-name NAME]
                   [--place PLACE] [--uses N] [--ttl 15m] [--json]
-  agent user add  NAME --data DIR --role ROLE [--site SITE] [--password-stdin]
-  agent user renew NAME --data DIR
+  agent user add  NAME --data DIR --role ROLE [--site SITE]... [--mail ADDRESS]
+                  [--password-stdin]
+  agent user role NAME --data DIR --role ROLE [--site SITE]...
+  agent user mail NAME --data DIR --mail ADDRESS
+  agent user renew|disable|enable|remove|reset-factor|sign-out NAME --data DIR
   agent user list --data DIR
-  agent token add NAME --data DIR --role ROLE [--site SITE]
+  agent token add NAME --data DIR --role ROLE [--site SITE]...
+  agent token remove NAME --data DIR
+  agent token list --data DIR
   agent backup    FILE --data DIR
   agent restore   FILE (--data DIR | --check)
   agent check     --data DIR
@@ -31,10 +36,11 @@ serve     runs the agent until it gets SIGTERM or Ctrl-C. ADDR is host:port;
           agent makes itself; --plain-http switches it off, on this machine's
           own addresses only.
 enrol     makes a one-time code with which a machine becomes a kiosk.
-user      adds a person, renews the one-time code of one who has forgotten the
-          password, or lists people. ROLE is viewer, staff, technician or admin.
-          Without a password it prints a one-time code to sign in with.
-token     makes a bearer token for /api.
+user      adds a person, changes one, or lists people. ROLE is viewer, staff,
+          technician or admin, at each --site, or at every site without one.
+          add and renew print a one-time code to sign in with; reset-factor
+          takes away the second factor of somebody who has lost the phone.
+token     makes, removes and lists bearer tokens for /api.
 backup    copies everything that the agent keeps to one file, its identity too.
 restore   puts a backup in the place of what is in DIR, and keeps what was there
           in a folder beside it. A running agent starts anew with it. With
@@ -116,8 +122,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return userRenew(ctx, rest, stdout)
 	case "user list":
 		return userList(ctx, rest, stdout)
+	case "user role", "user mail", "user disable", "user enable", "user remove", "user reset-factor", "user sign-out":
+		return userChange(ctx, strings.TrimPrefix(name, "user "), rest, stdout)
 	case "token add":
 		return tokenAdd(ctx, rest, stdout)
+	case "token remove":
+		return tokenRemove(ctx, rest, stdout)
+	case "token list":
+		return tokenList(ctx, rest, stdout)
 	case "backup":
 		return backupTo(ctx, rest, stdout)
 	case "restore":

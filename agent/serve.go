@@ -149,6 +149,9 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	defer os.Remove(socketPath(dir))
 	return l.Addr().String(), a.serve(ctx, l, control, plain, stopping, func() {
 		fmt.Fprintf(stdout, "agent: listening on %s\n", a.local(l.Addr().(*net.TCPAddr), plain))
+		if err := a.people.sayFirst(stdout, address); err != nil {
+			a.log.Error("first admin", "why", err)
+		}
 	})
 }
 
@@ -328,5 +331,5 @@ func (a *agent) siteNamed(s fleet.Site) {
 // dashboardOf makes the pages.
 func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
 	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, History: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
-		Staff: p.staff, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
+		Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
 }

@@ -96,7 +96,7 @@ func simulatedCodes(ctx context.Context, c *simulate.Config, dir string, sites i
 			continue
 		}
 		r := wire.EnrolmentRequest{Site: site.ID, SiteName: site.Name, Name: "Kone", Uses: min(share, wire.CodeUsesLimit), TTLS: 600}
-		e, err := o.Enrol(ctx, staff.Console, r)
+		e, err := o.Enrol(ctx, staff.Operator(), r)
 		if err != nil {
 			return err
 		}

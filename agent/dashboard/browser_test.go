@@ -112,13 +112,13 @@ func wait(t *testing.T, ctx context.Context, limit time.Duration, expression str
 // enter signs the browser in with a fresh account.
 func (h *house) enter(ctx context.Context, name string, role staff.Role) {
 	h.t.Helper()
-	code, _, err := h.staff.Invite(staff.Console, name, role, "")
+	i, err := h.staff.Invite(staff.Console, staff.Newcomer{Name: name, Grants: staff.At(role)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	do(h.t, ctx, chromedp.Navigate(h.url+"/?"+url.Values{"lang": {"fi"}}.Encode()),
 		chromedp.Click(chromedp.CSS("#first summary")),
-		chromedp.SendKeys(chromedp.CSS("#first-name"), name), chromedp.SendKeys(chromedp.CSS("#code"), code),
+		chromedp.SendKeys(chromedp.CSS("#first-name"), name), chromedp.SendKeys(chromedp.CSS("#code"), i.Code),
 		chromedp.SendKeys(chromedp.CSS("#new"), password), chromedp.SendKeys(chromedp.CSS("#again"), password))
 	follow(h.t, ctx, chromedp.Click(chromedp.CSS("#first-go")))
 }

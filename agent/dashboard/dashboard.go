@@ -31,6 +31,8 @@ type Deps struct {
 	History  History
 	Texts    Texts
 	Staff    *staff.Service
+	Register Register
+	Provider string // what the button of Staff's provider says
 	Now      func() time.Time
 	Log      *slog.Logger
 	Location *time.Location  // where the people are
@@ -42,6 +44,15 @@ type Deps struct {
 func New(d Deps) http.Handler {
 	b := newBoard(d, nil)
 	return b.handler()
+}
+
+// Patterns lists every address of the dashboard, for a test that walks the
+// whole agent.
+func Patterns() (all []string) {
+	for _, r := range new(board).routes() {
+		all = append(all, r.pattern)
+	}
+	return all
 }
 
 // board is the dashboard.
@@ -82,16 +93,11 @@ type route struct {
 func (b *board) routes() []route {
 	all := []route{
 		{"GET /static/{file}", "", false, b.static},
-		{"GET /sign-in", "", false, b.signInPage},
-		{"POST /sign-in", "", false, b.signIn},
-		{"POST /sign-out", staff.ChangeOwn, false, b.signOut},
 		{"GET /{$}", staff.SeeFleet, false, b.fleetPage},
 		{"GET /kiosks/{id}", staff.SeeFleet, true, b.kioskPage},
 		{"GET /sites/{id}", staff.SeeFleet, false, b.sitePage},
 		{"POST /kiosks/{id}/help", staff.AnswerHelp, true, b.answer},
 		{"GET /help", staff.SeeHelp, false, b.helpPage},
-		{"GET /staff", staff.ChangeOwn, false, b.staffPage},
-		{"POST /staff/password", staff.ChangeOwn, false, b.changePassword},
 		{"GET /audit", staff.SeeAudit, false, b.auditPage},
 		{"GET /events", staff.SeeFleet, false, b.events},
 		{"GET /reports", staff.SeeReports, false, b.reportsPage},
@@ -105,11 +111,57 @@ func (b *board) routes() []route {
 		{"POST /walls", staff.ManageWalls, false, b.addWall},
 		{"POST /walls/{wall}/remove", staff.ManageWalls, false, b.removeWall},
 	}
+	all = append(all, b.peopleRoutes()...)
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})
 	}
 	return all
 }
+
+// peopleRoutes are the addresses about people: signing in, one's own account,
+// everybody's.
+func (b *board) peopleRoutes() []route {
+	return []route{
+		{"GET /sign-in", "", false, b.signInPage},
+		{"POST /sign-in", "", false, b.signIn},
+		{"GET /sign-in/second", "", false, b.secondPage},
+		{"POST /sign-in/second", "", false, b.second},
+		{"GET /sign-in/provider", "", false, b.toProvider},
+		{"GET " + ProviderReturn, "", false, b.fromProvider},
+		{"GET /invite", "", false, b.invitePage},
+		{"POST /invite", "", false, b.acceptInvite},
+		{"GET /first", "", false, b.firstPage},
+		{"POST /first", "", false, b.claimFirst},
+		{"POST /sign-out", staff.ChangeOwn, false, b.signOut},
+
+		{"GET /account", staff.ChangeOwn, false, b.accountPage},
+		{"POST /account/password", staff.ChangeOwn, false, b.own("password", "password_changed", b.changePassword)},
+		{"POST /account/language", staff.ChangeOwn, false, b.setLanguage},
+		{"POST /account/factor/begin", staff.ChangeOwn, false, b.beginFactor},
+		{"GET /account/factor", staff.ChangeOwn, false, b.factorPage},
+		{"POST /account/factor", staff.ChangeOwn, false, b.confirmFactor},
+		{"POST /account/factor/remove", staff.ChangeOwn, false, b.own("factor", "factor_removed", b.removeFactor)},
+		{"POST /account/recovery", staff.ChangeOwn, false, b.renewRecovery},
+		{"POST /account/sessions/end", staff.ChangeOwn, false, b.own("sessions", "session_ended", b.endDevice)},
+		{"POST /account/sessions/others", staff.ChangeOwn, false, b.own("sessions", "session_ended", b.endOthers)},
+
+		{"GET /staff", staff.SeeStaff, false, b.staffPage},
+		{"POST /staff", staff.ChangeStaff, false, b.invite},
+		{"POST /staff/rules", staff.ChangeRules, false, b.setRules},
+		{"GET /staff/{name}", staff.SeeStaff, false, b.about(b.memberPage)},
+		{"POST /staff/{name}/role", staff.ChangeStaff, false, b.others(b.memberRole)},
+		{"POST /staff/{name}/mail", staff.ChangeStaff, false, b.governing(b.memberMail)},
+		{"POST /staff/{name}/disable", staff.ChangeStaff, false, b.governing(b.memberDisable)},
+		{"POST /staff/{name}/enable", staff.ChangeStaff, false, b.governing(b.memberEnable)},
+		{"POST /staff/{name}/code", staff.ChangeStaff, false, b.governing(b.memberCode)},
+		{"POST /staff/{name}/factor", staff.ChangeStaff, false, b.governing(b.memberFactor)},
+		{"POST /staff/{name}/sessions", staff.ChangeStaff, false, b.governing(b.memberSessions)},
+		{"POST /staff/{name}/remove", staff.ChangeStaff, false, b.governing(b.memberRemove)},
+	}
+}
+
+// ProviderReturn is where the browser comes back from the sign-in provider.
+const ProviderReturn = "/sign-in/provider/back"
 
 // order is one thing that staff can tell a kiosk to do.
 type order struct {

@@ -189,7 +189,7 @@ func TestStreamEnds(t *testing.T) {
 		until(t, events, "fleet")
 		there := h.client()
 		h.post(there, "/sign-in", url.Values{"name": {"satu"}, "password": {password}})
-		h.post(there, "/staff/password", url.Values{"old": {password}, "new": {"ihan uusi salasana"}, "again": {"ihan uusi salasana"}})
+		h.post(there, "/account/password", url.Values{"old": {password}, "new": {"ihan uusi salasana"}, "again": {"ihan uusi salasana"}})
 		gone(t, events, true)
 	})
 	t.Run("shut out", func(t *testing.T) {

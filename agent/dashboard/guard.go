@@ -24,7 +24,8 @@ func (v visit) may(a staff.Action, site fleet.SiteID) bool { return staff.May(v.
 // bodyLimit is more than any form of the dashboard needs.
 const bodyLimit = 16 << 10
 
-// handler puts the guard around every route.
+// handler puts the guard around every route. There is no other way in: what is
+// not in routes is not served, and what is in routes is walked by a test.
 func (b *board) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range b.routes() {
@@ -63,10 +64,15 @@ func headers(next http.Handler) http.Handler {
 func (b *board) visit(w http.ResponseWriter, r *http.Request) visit {
 	lang, asked := pick(r)
 	if asked {
-		http.SetCookie(w, &http.Cookie{Name: "lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600,
-			SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: r.TLS != nil})
+		keepLanguage(w, r, lang)
 	}
 	return visit{tell: b.teller(lang)}
+}
+
+// keepLanguage lets the browser remember a language.
+func keepLanguage(w http.ResponseWriter, r *http.Request, lang string) {
+	http.SetCookie(w, &http.Cookie{Name: "lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600,
+		SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: r.TLS != nil})
 }
 
 func (b *board) teller(lang string) teller { return teller{b.texts[lang], b.Now, b.Location} }
@@ -85,7 +91,7 @@ func (b *board) guard(to route) http.Handler {
 			b.askToSignIn(w, r)
 			return
 		}
-		site := v.person.Site
+		site := staff.Somewhere
 		if to.kiosk {
 			view, ok := b.Fleet.View(fleet.KioskID(r.PathValue("id")))
 			// A kiosk that a person may not even see does not exist for them.
@@ -97,10 +103,14 @@ func (b *board) guard(to route) http.Handler {
 		}
 		if id, named := siteOf(to.pattern, r); named {
 			// Nor does a site that is not theirs.
-			if site = id; !v.may(staff.SeeFleet, site) {
+			if site = id; !v.person.Bare && !v.may(staff.SeeFleet, site) {
 				b.fail(w, r, v, http.StatusNotFound, "not_found")
 				return
 			}
+		}
+		if v.person.Bare && to.action != staff.ChangeOwn && r.Method == http.MethodGet && r.URL.Path != "/events" {
+			http.Redirect(w, r, "/account", http.StatusSeeOther) // the way in is there
+			return
 		}
 		if !v.may(to.action, site) {
 			b.fail(w, r, v, http.StatusForbidden, "forbidden")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -73,12 +74,12 @@ func openHouse(t *testing.T, secure bool) *house {
 	h.mem = stafftest.New(time.Now)
 	now := clock()
 	var err error
-	h.staff, err = staff.New(staff.Config{Accounts: h.mem, Sessions: h.mem, Tokens: h.mem, Audit: h.mem,
+	h.staff, err = staff.New(staff.Config{Accounts: h.mem, Sessions: h.mem, Tokens: h.mem, Audit: h.mem, Rules: h.mem,
 		Secure: secure, Now: now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Register: register{h}, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()
@@ -135,6 +136,25 @@ func (h *house) Subscribe(ctx context.Context) <-chan state.Change {
 		close(c)
 	})
 	return c
+}
+
+// register is the house's Register.
+type register struct{ h *house }
+
+// Address implements Register.
+func (register) Address() (string, error) { return "https://agent.test:8443", nil }
+
+// Sites implements Register.
+func (r register) Sites() ([]fleet.Site, error) {
+	known := map[fleet.SiteID]string{}
+	for _, v := range r.h.Views() {
+		known[v.Kiosk.Site] = v.SiteName
+	}
+	var all []fleet.Site
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		all = append(all, fleet.Site{ID: id, Name: known[id]})
+	}
+	return all, nil
 }
 
 // put makes or changes a kiosk and tells everybody.
@@ -279,12 +299,18 @@ func callID(id fleet.KioskID) string { return "00000000000000" + string(id[len(i
 // signed in with it.
 func (h *house) person(name string, role staff.Role, site fleet.SiteID) *http.Client {
 	h.t.Helper()
-	code, _, err := h.staff.Invite(staff.Console, name, role, site)
+	return h.granted(name, staff.Grant{Role: role, Site: site})
+}
+
+// granted is person with several roles.
+func (h *house) granted(name string, grants ...staff.Grant) *http.Client {
+	h.t.Helper()
+	i, err := h.staff.Invite(staff.Console, staff.Newcomer{Name: name, Grants: grants})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	c := h.client()
-	status, _, _ := h.post(c, "/sign-in", url.Values{"way": {"code"}, "name": {name}, "code": {code}, "new": {password}, "again": {password}})
+	status, _, _ := h.post(c, "/sign-in", url.Values{"way": {"code"}, "name": {name}, "code": {i.Code}, "new": {password}, "again": {password}})
 	if status != http.StatusSeeOther {
 		h.t.Fatalf("sign in as %s: %d", name, status)
 	}

@@ -247,7 +247,7 @@ func TestBrowserKeyboard(t *testing.T) {
 	if strings.Contains(all, "UNSEEN") {
 		t.Errorf("the focus is not to be seen:\n%s", all)
 	}
-	in(t, all, "#main", "/help", "/reports", "Lisää", "sound", "/staff", "Kirjaudu ulos", "answer-"+callID(kioskID(1))+"-coming", "answer-"+callID(kioskID(1))+"-cannot_come",
+	in(t, all, "#main", "/help", "/reports", "Lisää", "sound", "/account", "Kirjaudu ulos", "answer-"+callID(kioskID(1))+"-coming", "answer-"+callID(kioskID(1))+"-cannot_come",
 		"press-"+string(kioskID(10)), "link-"+string(kioskID(3)), "link-"+string(kioskID(8)), "/?lang=en")
 	follow(t, ctx, chromedp.Steps(chromedp.Focus(chromedp.CSS("#answer-"+callID(kioskID(1))+"-coming")), chromedp.KeyEvent(kb.Enter)))
 	if got := h.done(); len(got) != 1 {

@@ -20,6 +20,7 @@ func places() []place {
 		{"tally", "/tally", staff.KeepTally, false},
 		{"reports", "/reports", staff.SeeReports, false},
 		{"walls", "/walls", staff.ManageWalls, true},
+		{"staff", "/staff", staff.SeeStaff, true},
 		{"audit", "/audit", staff.SeeAudit, true},
 	}
 }
@@ -33,7 +34,7 @@ type bar struct {
 func barOf(v visit, page string) (b bar) {
 	for _, p := range places() {
 		switch {
-		case !v.may(p.Action, v.person.Site):
+		case !v.may(p.Action, staff.Somewhere):
 		case p.Rare:
 			b.Rare = append(b.Rare, p)
 			b.InRare = b.InRare || p.Page == page

@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"yhteiskone/agent/staff"
 )
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed static/dashboard.css static/live.js static/icon.svg static/wall.css static/wall.js
+//go:embed static/dashboard.css static/live.js static/invite.js static/icon.svg static/wall.css static/wall.js
 var staticFiles embed.FS
 
 // page is one page in one language, parsed.
@@ -25,7 +27,8 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "site", "help", "reports", "tally", "walls", "wall", "staff", "audit", "sign_in", "error"}
+	return []string{"fleet", "kiosk", "site", "help", "reports", "tally", "walls", "wall", "staff", "audit", "sign_in", "error",
+		"second", "invite", "first", "account", "factor", "codes", "member", "invited"}
 }
 
 func loadPages(b *board) map[string]map[string]*page {
@@ -49,7 +52,8 @@ func loadPages(b *board) map[string]map[string]*page {
 		all[lang] = map[string]*page{}
 		for _, name := range pageNames() {
 			all[lang][name] = template.Must(template.New("base.html").Funcs(funcs).ParseFS(templateFiles,
-				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/past.html", "templates/board.html", "templates/"+name+".html"))
+				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/past.html", "templates/board.html",
+				"templates/peopleparts.html", "templates/"+name+".html"))
 		}
 	}
 	return all
@@ -66,6 +70,7 @@ type frame struct {
 	Bar      bar
 	Calls    []call
 	Flash    string // key of a sentence
+	Newcomer bool   // the form is filled from behind the "#" of the address
 	Refresh  bool   // without JavaScript: load the page again now and then
 	Content  any
 }
@@ -73,13 +78,14 @@ type frame struct {
 // show writes a page.
 func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int, f frame) {
 	f.Path = r.URL.Path
+	f.Newcomer = f.Page == "invite" || f.Page == "first"
 	f.SignedIn = v.person.Name != ""
 	f.Name = v.person.Shown
 	if f.SignedIn {
 		f.Bar = barOf(v, f.Page)
 		f.Calls = b.calls(v)
 		f.Flash = b.Staff.TakeFlash(r.Context())
-		if f.Events == "" {
+		if f.Events == "" && v.may(staff.SeeFleet, staff.Somewhere) {
 			f.Events = "/events"
 		}
 	}
@@ -121,7 +127,7 @@ type assets struct {
 
 func loadAssets() *assets {
 	a := &assets{map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
-	for _, name := range []string{"dashboard.css", "icon.svg", "live.js", "wall.css", "wall.js"} {
+	for _, name := range []string{"dashboard.css", "icon.svg", "live.js", "invite.js", "wall.css", "wall.js"} {
 		raw, err := staticFiles.ReadFile("static/" + name)
 		if err != nil {
 			panic(fmt.Sprintf("read the embedded file %s: %v", name, err))

@@ -4,190 +4,221 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
-	"time"
 
 	"yhteiskone/agent/staff"
 	"yhteiskone/internal/fleet"
 )
 
-// signInContent is the sign-in page.
-type signInContent struct {
-	Name    string
-	Next    string
-	First   bool   // the part with the one-time code is open
-	Problem string // key
+// roleLine is a role at a site, ready to be read.
+type roleLine struct {
+	Role  staff.Role
+	Site  fleet.SiteID
+	Where template.HTML
 }
 
-func (b *board) signInPage(w http.ResponseWriter, r *http.Request, v visit) {
-	if v.person.Name != "" {
-		http.Redirect(w, r, home(r.FormValue("next")), http.StatusSeeOther)
-		return
+// roleLines names the sites. all is for one's own; of others only those roles
+// are said that stand at a site where the asker may see the staff.
+func (b *board) roleLines(v visit, grants []staff.Grant, all bool) ([]roleLine, error) {
+	sites, err := b.Register.Sites()
+	if err != nil {
+		return nil, err
 	}
-	b.show(w, r, v, http.StatusOK, frame{Page: "sign_in", Title: v.tell.say("sign_in.title"),
-		Content: signInContent{Name: r.FormValue("name"), Next: home(r.FormValue("next")), First: r.FormValue("first") != ""}})
+	var lines []roleLine
+	for _, g := range grants {
+		if all || v.may(staff.SeeStaff, g.Site) {
+			lines = append(lines, roleLine{g.Role, g.Site, b.siteName(v, sites, g.Site)})
+		}
+	}
+	return lines, nil
 }
 
-func (b *board) signIn(w http.ResponseWriter, r *http.Request, v visit) {
-	c := signInContent{Name: r.PostFormValue("name"), Next: home(r.PostFormValue("next")), First: r.PostFormValue("way") == "code"}
-	var err error
-	switch {
-	case !c.First:
-		err = b.Staff.SignIn(r, c.Name, r.PostFormValue("password"))
-	case r.PostFormValue("new") != r.PostFormValue("again"):
-		err = staff.PasswordDiffer
-	default:
-		err = b.Staff.SignInWithCode(r, c.Name, r.PostFormValue("code"), r.PostFormValue("new"))
+func (b *board) siteName(v visit, sites []fleet.Site, id fleet.SiteID) template.HTML {
+	if id == "" {
+		return v.tell.say("staff.everywhere")
 	}
-	if err == nil {
-		http.Redirect(w, r, c.Next, http.StatusSeeOther)
-		return
+	name := string(id)
+	for _, s := range sites {
+		if s.ID == id {
+			name = s.Name
+		}
 	}
-	status, problem := b.problem(err)
-	if problem == "" {
-		b.fail(w, r, v, status, "broken")
-		return
-	}
-	c.Problem = problem
-	v.person = staff.Person{} // the page is for somebody who is not in
-	b.show(w, r, v, status, frame{Page: "sign_in", Title: v.tell.say("sign_in.title"), Content: c})
+	return template.HTML(template.HTMLEscapeString(name))
 }
 
-// problem returns how to answer to an error of staff, and the key of its
-// sentence; none if it is nothing that the person could mend.
-func (b *board) problem(err error) (status int, key string) {
-	var p staff.Problem
-	if !errors.As(err, &p) {
-		b.Log.Error("sign in", "err", err)
-		return http.StatusInternalServerError, ""
-	}
-	status = http.StatusUnprocessableEntity
-	switch p {
-	case staff.TooManyTries:
-		status = http.StatusTooManyRequests
-	case staff.TooBusy:
-		status = http.StatusServiceUnavailable
-	case staff.WrongPassword, staff.WrongCode:
-		status = http.StatusUnauthorized
-	}
-	return status, "problem." + string(p)
+// personLine is one person in the list.
+type personLine struct {
+	staff.Member
+	Path  string
+	Roles []roleLine
+	Me    bool
 }
 
-func (b *board) signOut(w http.ResponseWriter, r *http.Request, v visit) {
-	if err := b.Staff.SignOut(r.Context()); err != nil {
-		b.Log.Error("sign out", "err", err)
-		b.fail(w, r, v, http.StatusInternalServerError, "broken")
-		return
+func personPath(name string) string { return "/staff/" + url.PathEscape(name) }
+
+// siteChoice is one site that a role can be given at; the empty one is all.
+type siteChoice struct {
+	ID     fleet.SiteID
+	Name   template.HTML
+	Chosen bool
+}
+
+// choices lists the sites at which the asker may change the staff.
+func (b *board) choices(v visit, chosen []string) (all []siteChoice, err error) {
+	sites, err := b.Register.Sites()
+	if err != nil {
+		return nil, err
 	}
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+	for _, s := range sites {
+		if v.may(staff.ChangeStaff, s.ID) {
+			all = append(all, siteChoice{s.ID, b.siteName(v, sites, s.ID), slices.Contains(chosen, string(s.ID))})
+		}
+	}
+	if v.may(staff.ChangeStaff, "") { // last, because it is the most
+		all = append(all, siteChoice{"", v.tell.say("staff.everywhere"), slices.Contains(chosen, "all")})
+	}
+	return all, nil
 }
 
 // staffContent is the page of accounts.
 type staffContent struct {
-	Me      staff.Person
+	People  []personLine
+	Roles   []staff.Role
+	Sites   []siteChoice
+	Form    url.Values // what was typed, when something of it is wrong
 	Problem string
-	List    bool
-	People  []staff.Account
+	Rules   bool // may change which roles need a second factor
+	Needs   map[staff.Role]bool
 }
 
 func (b *board) staffPage(w http.ResponseWriter, r *http.Request, v visit) {
-	b.showStaff(w, r, v, http.StatusOK, "")
+	b.showStaff(w, r, v, http.StatusOK, url.Values{"role": {string(staff.Staff)}}, "")
 }
 
-func (b *board) showStaff(w http.ResponseWriter, r *http.Request, v visit, status int, problem string) {
-	c := staffContent{Me: v.person, Problem: problem, List: v.may(staff.SeeStaff, v.person.Site)}
-	if c.List {
-		all, err := b.Staff.People()
-		if err != nil {
-			b.Log.Error("list accounts", "err", err)
-			b.fail(w, r, v, http.StatusInternalServerError, "broken")
-			return
+func (b *board) showStaff(w http.ResponseWriter, r *http.Request, v visit, status int, form url.Values, problem string) {
+	c := staffContent{Roles: staff.Roles(), Form: form, Problem: problem, Rules: v.may(staff.ChangeRules, ""), Needs: map[staff.Role]bool{}}
+	all, err := b.Staff.People()
+	for _, m := range all {
+		if err == nil && b.sees(v, m) {
+			line := personLine{Member: m, Path: personPath(m.Name), Me: m.Name == v.person.Name}
+			line.Roles, err = b.roleLines(v, m.Grants, false)
+			c.People = append(c.People, line)
 		}
-		for _, a := range all {
-			if v.may(staff.SeeStaff, a.Site) {
-				c.People = append(c.People, a)
-			}
-		}
+	}
+	if err == nil {
+		c.Sites, err = b.choices(v, form["site"])
+	}
+	rules, err2 := b.Staff.Rules()
+	if err = errors.Join(err, err2); err != nil {
+		b.broken(w, r, v, "list accounts", err)
+		return
+	}
+	for _, role := range rules.Factor {
+		c.Needs[role] = true
+	}
+	if len(c.Sites) == 1 {
+		c.Sites[0].Chosen = true
 	}
 	b.show(w, r, v, status, frame{Page: "staff", Title: v.tell.say("staff.title"), Content: c})
 }
 
-func (b *board) changePassword(w http.ResponseWriter, r *http.Request, v visit) {
-	err := error(staff.PasswordDiffer)
-	if r.PostFormValue("new") == r.PostFormValue("again") {
-		err = b.Staff.ChangePassword(r, r.PostFormValue("old"), r.PostFormValue("new"))
-	}
-	if err == nil {
-		b.Staff.SetFlash(r.Context(), "password_changed")
-		http.Redirect(w, r, "/staff", http.StatusSeeOther)
-		return
-	}
-	status, problem := b.problem(err)
-	if problem == "" {
-		b.fail(w, r, v, status, "broken")
-		return
-	}
-	b.showStaff(w, r, v, status, problem)
+// sees tells whether a person has a role where the asker may see the staff.
+func (b *board) sees(v visit, m staff.Member) bool {
+	return slices.ContainsFunc(m.Grants, func(g staff.Grant) bool { return v.may(staff.SeeStaff, g.Site) })
 }
 
-// event is one thing that somebody did, ready to be read.
-type event struct {
-	At    time.Time
-	Who   template.HTML
-	What  template.HTML
-	Where string
-	Kiosk fleet.KioskID // links there; empty: no link
+// governs tells whether the asker may change the account itself: that counts
+// everywhere where the person has a role, so it takes an admin of all of it.
+func (b *board) governs(v visit, m staff.Member) bool {
+	return len(m.Grants) > 0 && !slices.ContainsFunc(m.Grants, func(g staff.Grant) bool { return !v.may(staff.ChangeStaff, g.Site) })
 }
 
-func (b *board) auditPage(w http.ResponseWriter, r *http.Request, v visit) {
-	entries, err := b.Audit.Entries("", 200)
+// invitedContent shows a one-time code, in the answer itself: it is nowhere
+// else.
+type invitedContent struct {
+	staff.Invitation
+	Link string
+	New  bool // somebody new, not somebody who forgot the password
+}
+
+func (b *board) showInvitation(w http.ResponseWriter, r *http.Request, v visit, i staff.Invitation, isNew bool) {
+	address, err := b.Register.Address()
 	if err != nil {
-		b.Log.Error("read the audit", "err", err)
-		b.fail(w, r, v, http.StatusInternalServerError, "broken")
+		b.broken(w, r, v, "read the address", err)
 		return
 	}
-	var seen []AuditEntry
-	for _, e := range entries {
-		if v.may(staff.SeeAudit, e.Site) {
-			seen = append(seen, e)
-		}
-	}
-	b.show(w, r, v, http.StatusOK, frame{Page: "audit", Title: v.tell.say("audit.title"), Content: b.history(v, seen)})
+	b.show(w, r, v, http.StatusOK, frame{Page: "invited", Title: v.tell.say("invited.title"),
+		Content: invitedContent{i, strings.TrimSuffix(address, "/") + InviteFragment("/invite", i.Code, i.Shown), isNew}})
 }
 
-// history says what is in the audit in a person's language.
-func (b *board) history(v visit, entries []AuditEntry) []event {
-	t := v.tell
-	names := map[string]string{}
-	var out []event
-	for _, e := range entries {
-		ev := event{At: e.At}
-		if e.Who == staff.Console {
-			ev.Who = t.say("audit.console")
-		} else {
-			if _, ok := names[e.Who]; !ok {
-				names[e.Who] = b.shown(e.Who)
-			}
-			ev.Who = template.HTML(template.HTMLEscapeString(names[e.Who]))
-		}
-		var detail any = e.Detail
-		switch key := e.Action; {
-		case key == "help_answered" && t.has("help.answer."+e.Detail):
-			detail = t.say("help.answer." + e.Detail)
-		case key == "command" && t.has("do."+e.Detail):
-			detail = t.say("do." + e.Detail)
-		}
-		key := "audit.action." + e.Action
-		if !t.has(key) {
-			key = "audit.action.other"
-		}
-		ev.What = t.say(key, "detail", detail, "action", strings.ReplaceAll(e.Action, "_", " "))
-		if s, ok := b.Fleet.View(e.Kiosk); ok && v.may(staff.SeeFleet, s.Kiosk.Site) {
-			ev.Where, ev.Kiosk = s.Kiosk.Name+", "+s.SiteName, s.Kiosk.ID
-		} else {
-			ev.Where = string(e.Site)
-		}
-		out = append(out, ev)
+// InviteFragment is the path of a page for newcomers with what belongs into
+// its form behind the "#": browsers send that part to nobody.
+func InviteFragment(path, code, name string) string {
+	if name != "" {
+		code += "/" + url.PathEscape(name)
 	}
-	return out
+	return path + "#" + code
+}
+
+func (b *board) invite(w http.ResponseWriter, r *http.Request, v visit) {
+	n := staff.Newcomer{Name: r.PostFormValue("name"), Mail: r.PostFormValue("mail")}
+	role := staff.Role(r.PostFormValue("role"))
+	for _, site := range r.PostForm["site"] {
+		if site == "all" {
+			site = ""
+		}
+		if !v.may(staff.ChangeStaff, fleet.SiteID(site)) {
+			b.fail(w, r, v, http.StatusForbidden, "forbidden")
+			return
+		}
+		n.Grants = append(n.Grants, staff.Grant{Role: role, Site: fleet.SiteID(site)})
+	}
+	wrong := func(problem string) { b.showStaff(w, r, v, http.StatusUnprocessableEntity, r.PostForm, problem) }
+	switch _, mailErr := staff.FoldMail(n.Mail); {
+	case len(n.Grants) == 0:
+		wrong("problem.site_missing")
+		return
+	case mailErr != nil:
+		wrong("problem.mail_bad")
+		return
+	}
+	if _, err := staff.ParseRole(string(role)); err != nil {
+		wrong("problem.role_missing")
+		return
+	}
+	i, err := b.Staff.Invite(v.person.Name, n)
+	switch {
+	case errors.Is(err, staff.ErrExists):
+		wrong("problem.name_taken")
+	case errors.Is(err, staff.ErrMailTaken):
+		wrong("problem.mail_taken")
+	case errors.Is(err, staff.NameBad):
+		wrong("problem.name_bad")
+	case err != nil:
+		b.broken(w, r, v, "invite", err)
+	default:
+		b.showInvitation(w, r, v, i, true)
+	}
+}
+
+func (b *board) setRules(w http.ResponseWriter, r *http.Request, v visit) {
+	if !v.may(staff.ChangeRules, "") { // they hold everywhere
+		b.fail(w, r, v, http.StatusForbidden, "forbidden")
+		return
+	}
+	r.ParseForm() // what cannot be read names no role
+	var rules staff.Rules
+	for _, role := range staff.Roles() {
+		if slices.Contains(r.PostForm["factor"], string(role)) {
+			rules.Factor = append(rules.Factor, role)
+		}
+	}
+	if err := b.Staff.SetRules(v.person.Name, rules); err != nil {
+		b.broken(w, r, v, "keep the rules", err)
+		return
+	}
+	b.Staff.SetFlash(r.Context(), "rules_set")
+	http.Redirect(w, r, "/staff", http.StatusSeeOther)
 }

@@ -72,3 +72,13 @@ type AuditEntry = staff.Entry
 type Texts interface {
 	Fault(lang string, code fleet.Code) (text, todo string)
 }
+
+// Register is what pages about people need to know of the agent. Implemented
+// by agent/store.
+type Register interface {
+	// Address is where people find the agent: from its configuration, never
+	// from what a request claims.
+	Address() (string, error)
+	// Sites returns every site, ordered by identifier.
+	Sites() ([]fleet.Site, error)
+}

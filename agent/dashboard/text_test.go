@@ -84,8 +84,7 @@ func TestTextsInUse(t *testing.T) {
 			t.Errorf("nobody says %s", key)
 		}
 	}
-	for _, p := range []staff.Problem{staff.WrongPassword, staff.WrongCode, staff.TooManyTries, staff.TooBusy, staff.PasswordShort,
-		staff.PasswordLong, staff.PasswordCommon, staff.PasswordDiffer, staff.PasswordSame} {
+	for _, p := range staff.Problems() {
 		if words["problem."+string(p)] == "" {
 			t.Errorf("there is no sentence for %s", string(p))
 		}

@@ -6,8 +6,10 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -30,7 +32,22 @@ const (
 	PasswordCommon Problem = "password_common" // on the list, or the person's own name
 	PasswordDiffer Problem = "password_differ" // the second one is not like the first
 	PasswordSame   Problem = "password_same"   // the new one is the old one
+	WrongOwn       Problem = "wrong_own"       // the password of who is signed in
+	WrongSecond    Problem = "wrong_second"    // or used already
+	SecondLate     Problem = "second_late"     // begin anew
+	FactorNeeded   Problem = "factor_needed"   // a rule asks for it
+	WrongFirst     Problem = "wrong_first"     // the code for the first admin, or too late
+	NameBad        Problem = "name_bad"        // empty, too long, or the agent's own
+	ProviderFailed Problem = "provider_failed" // or the person went back
+	// ProviderUnknown: the provider knows them and we do not.
+	ProviderUnknown Problem = "provider_unknown"
 )
+
+// Problems lists every one of them.
+func Problems() []Problem {
+	return []Problem{WrongPassword, WrongCode, TooManyTries, TooBusy, PasswordShort, PasswordLong, PasswordCommon, PasswordDiffer,
+		PasswordSame, WrongOwn, WrongSecond, SecondLate, FactorNeeded, WrongFirst, NameBad, ProviderFailed, ProviderUnknown}
+}
 
 // Error says the problem in a plain English sentence.
 func (p Problem) Error() string {
@@ -53,14 +70,31 @@ func (p Problem) Error() string {
 		return "The two passwords are not alike. Write the same one twice."
 	case PasswordSame:
 		return "That is the password you have. Choose another."
+	case WrongOwn:
+		return "The password is not right."
+	case WrongSecond:
+		return "The code is not right, or was used already. Wait for the next one."
+	case SecondLate:
+		return "That took too long. Sign in again."
+	case FactorNeeded:
+		return "Your role needs a second step. It cannot be switched off."
+	case WrongFirst:
+		return "The code is not right or too old. Start the agent again for a new one."
+	case NameBad:
+		return "That name cannot be used. Write another."
+	case ProviderFailed:
+		return "Signing in at the other service did not work. Try again."
+	case ProviderUnknown:
+		return "You have no account here. Ask an admin to invite you with this mail address."
 	}
 	return string(p)
 }
 
-// Bounds of a password in characters. NIST SP 800-63B asks for a length and a
-// list of bad ones, and against rules about kinds of characters.
+// Bounds of a password in characters. NIST SP 800-63B asks for a length (15
+// where the password may be the only factor) and a list of bad ones, and
+// against rules about kinds of characters and changes by the calendar.
 const (
-	PasswordMin = 12
+	PasswordMin = 15
 	PasswordMax = 128
 )
 
@@ -77,19 +111,48 @@ func checkPassword(password, name string) error {
 	case n > PasswordMax:
 		return PasswordLong
 	}
-	bare := squeeze(password)
-	for line := range strings.Lines(commonText) {
-		if w := squeeze(line); w != "" && (bare == w || strings.Trim(bare, "0123456789") == w) {
-			return PasswordCommon
-		}
-	}
-	if own := squeeze(name); own != "" && strings.Trim(strings.ReplaceAll(bare, own, ""), "0123456789") == "" {
-		return PasswordCommon
-	}
-	if monotonous(bare) {
+	if guessable(squeeze(password), name) {
 		return PasswordCommon
 	}
 	return nil
+}
+
+// ownWord is how much somebody must have added to words that everybody tries.
+const ownWord = 4
+
+// guessable takes away what a guesser begins with: passwords that are common,
+// the words of this place, the person's own name, and digits. What is left is
+// what the person thought of.
+func guessable(bare, name string) bool {
+	if monotonous(bare) {
+		return true
+	}
+	words := strings.Fields(commonText)
+	for _, w := range strings.Fields(name) {
+		if w = squeeze(w); utf8.RuneCountInString(w) >= 3 {
+			words = append(words, w)
+		}
+	}
+	if own := squeeze(name); own != "" {
+		words = append(words, own)
+	}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
+	rest := bare
+	for _, w := range words {
+		if w = squeeze(w); w != "" {
+			rest = strings.ReplaceAll(rest, w, "")
+		}
+	}
+	rest = strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, rest)
+	if len(rest) == len(bare) {
+		return false // nothing of it is common
+	}
+	return utf8.RuneCountInString(rest) < ownWord || monotonous(rest)
 }
 
 // squeeze leaves of a word what a guesser tries: letters and digits, in lower
@@ -175,6 +238,15 @@ func (h *hasher) make(ctx context.Context, password string) (string, error) {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
 	return hash, nil
+}
+
+// stretch hashes a recovery code.
+func (h *hasher) stretch(ctx context.Context, code string, salt []byte) ([]byte, error) {
+	if err := h.take(ctx); err != nil {
+		return nil, err
+	}
+	defer h.leave()
+	return argon2.IDKey([]byte(code), salt, h.params.Iterations, h.params.Memory, h.params.Parallelism, h.params.KeyLength), nil
 }
 
 // check compares. An empty hash (nobody of that name, or no password yet) is

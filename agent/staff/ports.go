@@ -13,19 +13,34 @@ var (
 	ErrExists   = errors.New("there is already such an entry")
 )
 
-// Account is one person who may sign in. Its secrets are hashes only.
+// Account is one person who may sign in. Its secrets are hashes only, but for
+// the second factor's: no code can be computed from a hash.
 type Account struct {
-	Name         string // the key: folded by Fold, so that "Satu" and "satu" are one person
-	Shown        string // the name as it was written
-	Role         Role
-	Site         fleet.SiteID // empty: every site
-	PasswordHash string       // Argon2id in PHC form; empty until the first sign-in
-	CodeHash     []byte       // identity.HashCode of an open one-time code; nil if none
+	Name         string  // the key: folded by Fold, so that "Satu" and "satu" are one person
+	Shown        string  // the name as it was written
+	Grants       []Grant // ordered by site, one at most for each
+	Mail         string  // folded by FoldMail; finds the account of somebody whom a provider knows
+	Subject      string  // who they are to that provider, from their first sign-in there on
+	Language     string  // what they chose; empty: as the browser asks
+	PasswordHash string  // Argon2id in PHC form; empty until the first sign-in
+	CodeHash     []byte  // identity.HashCode of an open one-time code; nil if none
 	CodeExpires  time.Time
+	Factor       Factor
 	Disabled     bool
 	Epoch        uint64 // grows with every revocation; a web session of another epoch is void
 	Created      time.Time
 }
+
+// Factor is somebody's second factor: an authenticator in their phone.
+type Factor struct {
+	Secret   []byte   // shared with the phone; empty: there is none
+	Step     int64    // the newest step whose code was used: none up to it counts again
+	Salt     []byte   // of Recovery
+	Recovery [][]byte // Argon2id of each recovery code that was not used yet
+}
+
+// On tells whether there is one.
+func (f Factor) On() bool { return len(f.Secret) > 0 }
 
 // Accounts keeps accounts. Implemented by agent/store.
 type Accounts interface {
@@ -55,6 +70,9 @@ type Sessions interface {
 	Commit(token string, data []byte, expiry time.Time) error
 	// Delete removes a session; it is no error if there is none.
 	Delete(token string) error
+	// All returns every session that has not expired, by token. There are as
+	// many as people have browsers.
+	All() (map[string][]byte, error)
 }
 
 // Token is one bearer token for /api. The token itself is shown once and never
@@ -62,8 +80,7 @@ type Sessions interface {
 type Token struct {
 	Hash    []byte // SHA-256, 32 bytes: the key
 	Name    string // what people call it, unique
-	Role    Role
-	Site    fleet.SiteID // empty: every site
+	Grants  []Grant
 	Created time.Time
 }
 
@@ -77,6 +94,19 @@ type Tokens interface {
 	AddToken(Token) error
 	// DeleteToken removes the token of this name, or answers ErrNotFound.
 	DeleteToken(name string) error
+}
+
+// Rules is what the people of this agent agreed on.
+type Rules struct {
+	Factor []Role // who has one of these roles, anywhere, needs a second factor
+}
+
+// RuleBook keeps the rules. Implemented by agent/store.
+type RuleBook interface {
+	// StaffRules returns the rules; none were set: the zero value.
+	StaffRules() (Rules, error)
+	// SetStaffRules replaces them.
+	SetStaffRules(Rules) error
 }
 
 // Audit keeps what people did. Implemented by agent/store.

@@ -1,7 +1,9 @@
 package staff
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"yhteiskone/internal/fleet"
@@ -30,12 +32,85 @@ func ParseRole(s string) (Role, error) {
 	return "", fmt.Errorf("role %q is unknown; use viewer, staff, technician or admin", s)
 }
 
+// Grant is a role at one site, or at all of them.
+type Grant struct {
+	Role Role
+	Site fleet.SiteID // empty: every site, those of tomorrow too
+}
+
+// At is a role at each of the sites, or at every site if none is named.
+func At(role Role, sites ...fleet.SiteID) []Grant {
+	if len(sites) == 0 {
+		return []Grant{{Role: role}}
+	}
+	var all []Grant
+	for _, s := range sites {
+		all = append(all, Grant{role, s})
+	}
+	return all
+}
+
+// CheckGrants brings grants into order and refuses what nobody can hold. A
+// site holds one role; of two, the greater counts.
+func CheckGrants(all []Grant) ([]Grant, error) {
+	if len(all) == 0 {
+		return nil, errors.New("a role is missing")
+	}
+	most := map[fleet.SiteID]Role{}
+	for _, g := range all {
+		if _, err := ParseRole(string(g.Role)); err != nil {
+			return nil, err
+		}
+		if g.Site != "" && !g.Site.Valid() {
+			return nil, fmt.Errorf("site %q is not an identifier: use a-z, 0-9 and '-'", g.Site)
+		}
+		if have, ok := most[g.Site]; !ok || rank(g.Role) > rank(have) {
+			most[g.Site] = g.Role
+		}
+	}
+	if len(most) > grantLimit {
+		return nil, fmt.Errorf("more than %d sites for one person; give a role at every site", grantLimit)
+	}
+	var out []Grant
+	for _, site := range slices.Sorted(maps.Keys(most)) {
+		out = append(out, Grant{most[site], site})
+	}
+	return out, nil
+}
+
+// grantLimit is more sites than one person looks after by name.
+const grantLimit = 100
+
+func rank(r Role) int { return slices.Index(Roles(), r) }
+
 // Person is who asks: the holder of a web session or of a bearer token.
 type Person struct {
-	Name  string
-	Shown string
-	Role  Role
-	Site  fleet.SiteID // empty: every site
+	Name   string
+	Shown  string
+	Grants []Grant
+	// Bare says that one of the roles asks for a second factor and the person
+	// has none yet: until then they may only look after their own account.
+	Bare bool
+}
+
+// Greatest is the greatest of a person's roles, for saying who they are.
+func Greatest(all []Grant) Role {
+	var most Role
+	for _, g := range all {
+		if rank(g.Role) > rank(most) {
+			most = g.Role
+		}
+	}
+	return most
+}
+
+// only is the site of somebody who has just one, and "" for everybody else. It
+// says in the audit where somebody belongs.
+func only(all []Grant) fleet.SiteID {
+	if len(all) == 1 {
+		return all[0].Site
+	}
+	return ""
 }
 
 // Action is one of a closed list of things that a person may ask for.
@@ -50,7 +125,7 @@ const (
 	SeeReports    Action = "see_reports"     // a month's numbers
 	KeepTally     Action = "keep_tally"      // the desk's marks of what could not be done
 	ManageWalls   Action = "manage_walls"    // boards for a screen in the room
-	ChangeOwn     Action = "change_own"      // one's own password
+	ChangeOwn     Action = "change_own"      // one's own password, second factor, sessions
 	AnswerHelp    Action = "answer_help"     //
 	EndSession    Action = "end_session"     //
 	SetService    Action = "set_service"     // out of service and back
@@ -61,6 +136,7 @@ const (
 	OpenWeb       Action = "open_web"        // the whole web, for one client's session
 	EnrolKiosk    Action = "enrol_kiosk"     //
 	ChangeStaff   Action = "change_staff"    // add, disable, new code
+	ChangeRules   Action = "change_rules"    // which roles need a second factor
 	ChangeToken   Action = "change_token"    //
 	KeepAgentData Action = "keep_agent_data" // backup and restore
 )
@@ -72,7 +148,7 @@ func least() map[Action]Role {
 		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
 		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, SetQueue: Staff, OpenWeb: Staff,
 		EnrolKiosk: Technician, ManageWalls: Technician,
-		SeeStaff: Admin, ChangeStaff: Admin, ChangeToken: Admin, KeepAgentData: Admin,
+		SeeStaff: Admin, ChangeStaff: Admin, ChangeRules: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
 }
 
@@ -86,15 +162,25 @@ func Actions() []Action {
 	return all
 }
 
-// May is the one place that decides what a person may do. site is where the
-// thing is that is asked for; a person with a site of their own may act there
-// and nowhere else, and what belongs to no site ("") is for people without one.
+// Somewhere is the site to ask May about when a page belongs to no machine or
+// site: whether there is one where the person may do this. What the page then
+// shows is asked for site by site.
+const Somewhere fleet.SiteID = "*"
+
+// May authorises: it is the one place that decides what a person may do. site
+// is where the thing is that is asked for; a role counts at its own site, and
+// what belongs to no site ("") is for people with a role at every site.
 // Whatever is not on the list is refused.
 func May(p Person, a Action, site fleet.SiteID) bool {
 	need, known := least()[a]
-	if !known || p.Name == "" {
+	if !known || p.Name == "" || p.Bare && a != ChangeOwn {
 		return false
 	}
-	have := slices.Index(Roles(), p.Role)
-	return have >= 0 && have >= slices.Index(Roles(), need) && (p.Site == "" || p.Site == site)
+	for _, g := range p.Grants {
+		have := rank(g.Role)
+		if have >= 0 && have >= rank(need) && (g.Site == "" || g.Site == site || site == Somewhere) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,7 +3,9 @@ package staff
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,23 +22,63 @@ func TestMay(t *testing.T) {
 				want = want || least()[a] == r && j <= i
 			}
 			for _, c := range []struct {
-				own, at fleet.SiteID
-				reach   bool
-			}{{"", "", true}, {"", "a", true}, {"a", "a", true}, {"a", "b", false}, {"a", "", false}} {
-				p := Person{Name: "x", Role: role, Site: c.own}
+				own   []Grant
+				at    fleet.SiteID
+				reach bool
+			}{
+				{At(role), "", true}, {At(role), "a", true}, {At(role), Somewhere, true},
+				{At(role, "a"), "a", true}, {At(role, "a"), Somewhere, true}, {At(role, "a"), "b", false}, {At(role, "a"), "", false},
+				{At(role, "a", "c"), "c", true}, {At(role, "a", "c"), "b", false}, {At(role, "a", "c"), "", false},
+				{nil, "a", false}, {nil, Somewhere, false},
+			} {
+				p := Person{Name: "x", Grants: c.own}
 				if got := May(p, a, c.at); got != (want && c.reach) {
-					t.Errorf("May(%s of %q, %s at %q) = %v", role, c.own, a, c.at, got)
+					t.Errorf("May(%v, %s at %q) = %v", c.own, a, c.at, got)
+				}
+				p.Bare = true
+				if got := May(p, a, c.at); got != (want && c.reach && a == ChangeOwn) {
+					t.Errorf("without the second factor: May(%v, %s at %q) = %v", c.own, a, c.at, got)
 				}
 			}
 		}
-		for _, p := range []Person{{}, {Role: Admin}, {Name: "x"}, {Name: "x", Role: "boss"}} {
-			if May(p, a, "") {
+		for _, p := range []Person{{}, {Grants: At(Admin)}, {Name: "x"}, {Name: "x", Grants: At("boss")}} {
+			if May(p, a, "") || May(p, a, Somewhere) {
 				t.Errorf("May(%+v, %s)", p, a)
 			}
 		}
 	}
-	if May(Person{Name: "x", Role: Admin}, "no_such_action", "") {
+	if May(Person{Name: "x", Grants: At(Admin)}, "no_such_action", "") {
 		t.Error("an unknown action is allowed")
+	}
+	// A role at one site is none at another.
+	p := Person{Name: "x", Grants: []Grant{{Viewer, "a"}, {Admin, "b"}}}
+	if May(p, AnswerHelp, "a") || !May(p, AnswerHelp, "b") || May(p, ChangeStaff, "a") || !May(p, SeeFleet, "a") {
+		t.Error("roles of two sites are mixed")
+	}
+}
+
+func TestCheckGrants(t *testing.T) {
+	got, err := CheckGrants([]Grant{{Staff, "b"}, {Viewer, "a"}, {Admin, "b"}, {Viewer, "b"}})
+	if err != nil || !slices.Equal(got, []Grant{{Viewer, "a"}, {Admin, "b"}}) {
+		t.Errorf("%v %v", got, err)
+	}
+	many := []Grant{}
+	for i := range grantLimit + 1 {
+		many = append(many, Grant{Viewer, fleet.SiteID(fmt.Sprintf("s%d", i))})
+	}
+	for _, bad := range [][]Grant{nil, {{"", "a"}}, {{"boss", ""}}, {{Staff, "Ei Näin"}}, {{Staff, Somewhere}}, many} {
+		if _, err := CheckGrants(bad); err == nil {
+			t.Errorf("%.60v passed", bad)
+		}
+	}
+}
+
+func TestFoldMail(t *testing.T) {
+	for in, want := range map[string]string{"": "", " Satu.V@Example.FI ": "satu.v@example.fi", "a@b.fi": "a@b.fi",
+		"satu": "!", "@b.fi": "!", "a@b": "!", "a@b.": "!", "a@@b.fi": "!", "a b@c.fi": "!", "<a@b.fi>": "!", "a@b.fi\r\nTo: x@y.fi": "!"} {
+		if got, err := FoldMail(in); err == nil && got != want || err != nil && want != "!" {
+			t.Errorf("%q: %q %v", in, got, err)
+		}
 	}
 }
 
@@ -45,11 +87,12 @@ func TestCheckPassword(t *testing.T) {
 		password string
 		want     error
 	}{
-		{"kolme punaista omenaa", nil}, {"ääkkösiä öisin", nil}, {"密码密码很长很长很长的", PasswordShort},
-		{"elevenchars", PasswordShort}, {strings.Repeat("ab9 xy", 30), PasswordLong},
-		{"salasana1234", PasswordCommon}, {"Password-1234", PasswordCommon}, {"aaaaaaaaaaaa", PasswordCommon},
-		{"abcabcabcabc", PasswordCommon}, {"123456789012", PasswordCommon}, {"satu virtanen 1", PasswordCommon},
-		{"Yhteiskone 2026", PasswordCommon}, {"yhteiskone on meidän", nil},
+		{"kolme punaista omenaa", nil}, {"ääkkösiä öisin!", nil}, {"密码密码很长很长很长的", PasswordShort}, {"密码真的很长很长很长的密码不错吧", nil},
+		{"fourteen chars", PasswordShort}, {strings.Repeat("ab9 xy", 30), PasswordLong}, {strings.Repeat("ab9 xz ", 9) + "x", nil},
+		{"salasana1234567", PasswordCommon}, {"Password-1234567", PasswordCommon}, {"aaaaaaaaaaaaaaa", PasswordCommon},
+		{"abcabcabcabcabc", PasswordCommon}, {"123456789012345", PasswordCommon}, {"satu virtanen 12", PasswordCommon},
+		{"Virtanen Satu!!!", PasswordCommon}, {"Yhteiskone 202611", PasswordCommon}, {"salasana kesä 2026", PasswordCommon},
+		{"paivakeskus admin 1", PasswordCommon}, {"yhteiskone on meidän", nil}, {"vain pieniä kirjaimia", nil},
 	} {
 		if err := checkPassword(c.password, "Satu Virtanen"); !errors.Is(err, c.want) {
 			t.Errorf("%q: %v, want %v", c.password, err, c.want)
@@ -58,7 +101,7 @@ func TestCheckPassword(t *testing.T) {
 }
 
 func FuzzCheckPassword(f *testing.F) {
-	f.Add("salasana1234", "satu")
+	f.Add("salasana1234567", "satu virtanen")
 	f.Add("\xff\xfe", "")
 	f.Fuzz(func(t *testing.T, password, name string) {
 		if checkPassword(password, name) == nil && len([]rune(password)) > 4*PasswordMax {
@@ -123,14 +166,14 @@ func TestAddress(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = in
-		if got := address(r); got != want {
+		if got := (&Service{client: func(r *http.Request) string { return r.RemoteAddr }}).address(r); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
 }
 
 func TestProblemsSayWhatToDo(t *testing.T) {
-	for _, p := range []Problem{WrongPassword, WrongCode, TooManyTries, TooBusy, PasswordShort, PasswordLong, PasswordCommon, PasswordDiffer, PasswordSame} {
+	for _, p := range Problems() {
 		if !strings.HasSuffix(p.Error(), ".") {
 			t.Errorf("%s has no sentence", string(p))
 		}

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,16 +22,22 @@ const (
 
 // Keys of a web session's data.
 const (
-	keyName  = "name"
-	keyEpoch = "epoch"
-	keyFlash = "flash"
+	keyName    = "name"
+	keyEpoch   = "epoch"
+	keyFlash   = "flash"
+	keyNext    = "next"
+	keyID      = "id" // what others call the session: its token is a secret
+	keyBegan   = "began"
+	keySeen    = "seen"
+	keyBrowser = "browser"
+	keySystem  = "system"
 )
 
-func newWeb(c Config) *scs.SessionManager {
+func newWeb(c Config, store scs.Store) *scs.SessionManager {
 	// Not scs.New: it starts a store in memory that nothing ever stops.
 	web := &scs.SessionManager{
 		IdleTimeout: IdleLimit, Lifetime: LifeLimit, Codec: scs.GobCodec{},
-		Store:            &burial{Sessions: c.Sessions, now: c.Now, dead: map[string]time.Time{}},
+		Store:            store,
 		HashTokenInStore: true, // a stolen backup signs nobody in
 		Cookie:           scs.SessionCookie{Name: "yhteiskone", HttpOnly: true, Path: "/", SameSite: http.SameSiteLaxMode},
 	}
@@ -93,6 +100,7 @@ func (s *Service) Load(next http.Handler) http.Handler {
 			return
 		}
 		if ok {
+			s.web.Put(r.Context(), keySeen, s.now().Unix())
 			r = r.WithContext(context.WithValue(r.Context(), personKey{}, p))
 		} else if s.web.Exists(r.Context(), keyName) {
 			if err := s.web.Destroy(r.Context()); err != nil {
@@ -121,7 +129,11 @@ func (s *Service) person(ctx context.Context) (Person, bool, error) {
 	if a.Disabled || a.Epoch != uint64(s.web.GetInt64(ctx, keyEpoch)) {
 		return Person{}, false, nil
 	}
-	return Person{Name: a.Name, Shown: a.Shown, Role: a.Role, Site: a.Site}, true, nil
+	rules, err := s.rules.StaffRules()
+	if err != nil {
+		return Person{}, false, fmt.Errorf("read the rules: %w", err)
+	}
+	return Person{Name: a.Name, Shown: a.Shown, Grants: a.Grants, Bare: rules.needs(a.Grants) && !a.Factor.On()}, true, nil
 }
 
 // From returns the person who is signed in.
@@ -132,12 +144,23 @@ func From(ctx context.Context) (Person, bool) {
 
 // begin opens a web session for a person who proved who they are, under a
 // token that nobody has seen before.
-func (s *Service) begin(ctx context.Context, a Account) error {
+func (s *Service) begin(r *http.Request, a Account) error {
+	ctx := r.Context()
 	if err := s.web.RenewToken(ctx); err != nil {
 		return fmt.Errorf("open a web session: %w", err)
 	}
+	for _, key := range []string{keyHalf, keyHalfEpoch, keyHalfUntil, keyPending, keyPassage, keyNext} {
+		s.web.Remove(ctx, key)
+	}
+	now := s.now().Unix()
+	browser, system := device(r.UserAgent())
 	s.web.Put(ctx, keyName, a.Name)
 	s.web.Put(ctx, keyEpoch, int64(a.Epoch))
+	s.web.Put(ctx, keyID, rand.Text())
+	s.web.Put(ctx, keyBegan, now)
+	s.web.Put(ctx, keySeen, now)
+	s.web.Put(ctx, keyBrowser, browser)
+	s.web.Put(ctx, keySystem, system)
 	return nil
 }
 
@@ -147,12 +170,12 @@ func (s *Service) SignOut(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	token := s.web.Token(ctx)
+	id := s.web.GetString(ctx, keyID)
 	if err := s.web.Destroy(ctx); err != nil {
 		return fmt.Errorf("end a web session: %w", err)
 	}
-	s.cut(func(st stream) bool { return st.token == token })
-	return s.note(p.Name, "signed_out", p.Site, "")
+	s.cut(func(st stream) bool { return st.id == id })
+	return s.note(p.Name, "signed_out", only(p.Grants), "")
 }
 
 // SetFlash keeps a word for the next page that the person opens.
@@ -161,21 +184,37 @@ func (s *Service) SetFlash(ctx context.Context, word string) { s.web.Put(ctx, ke
 // TakeFlash returns that word, once.
 func (s *Service) TakeFlash(ctx context.Context) string { return s.web.PopString(ctx, keyFlash) }
 
+// SetNext keeps where somebody goes after signing in, for when that takes more
+// than one page.
+func (s *Service) SetNext(ctx context.Context, path string) { s.web.Put(ctx, keyNext, path) }
+
+// Next returns it.
+func (s *Service) Next(ctx context.Context) string { return s.web.GetString(ctx, keyNext) }
+
+// Language returns the language that the person who has just signed in chose.
+func (s *Service) Language(ctx context.Context) string {
+	a, err := s.find(s.web.GetString(ctx, keyName))
+	if err != nil {
+		return ""
+	}
+	return a.Language
+}
+
 // stream is one live stream to somebody's browser.
 type stream struct {
-	name, token string
-	end         context.CancelFunc
+	name, id string
+	end      context.CancelFunc
 }
 
 // Live returns a context that ends when the person signs out, changes the
-// password or is shut out. Call end when the stream is over.
+// password, is shut out or gets another role. Call end when the stream is over.
 func (s *Service) Live(ctx context.Context) (live context.Context, end func()) {
 	p, _ := From(ctx)
 	live, cancel := context.WithCancel(ctx)
 	s.mu.Lock()
 	s.count++
 	n := s.count
-	s.live[n] = stream{p.Name, s.web.Token(ctx), cancel}
+	s.live[n] = stream{p.Name, s.web.GetString(ctx, keyID), cancel}
 	s.mu.Unlock()
 	return live, func() {
 		s.mu.Lock()
@@ -195,6 +234,10 @@ func (s *Service) Still(ctx context.Context) bool {
 	}
 	_, ok, err := s.person(fresh)
 	return ok && err == nil
+}
+
+func (s *Service) cutPerson(name string) {
+	s.cut(func(st stream) bool { return st.name == Fold(name) })
 }
 
 func (s *Service) cut(which func(stream) bool) {

@@ -15,25 +15,73 @@ import (
 	"yhteiskone/internal/fleet"
 )
 
+type grantRecord struct {
+	Role staff.Role   `json:"role"`
+	Site fleet.SiteID `json:"site,omitempty"`
+}
+
+// grantsOf reads grants, or the one role of a record from before there were
+// several.
+func grantsOf(all []grantRecord, role staff.Role, site fleet.SiteID) (out []staff.Grant) {
+	if len(all) == 0 && role != "" {
+		return staff.At(role, site)
+	}
+	for _, g := range all {
+		out = append(out, staff.Grant(g))
+	}
+	return out
+}
+
+func grantRecords(all []staff.Grant) (out []grantRecord) {
+	for _, g := range all {
+		out = append(out, grantRecord(g))
+	}
+	return out
+}
+
+type factorRecord struct {
+	Secret   []byte   `json:"secret"`
+	Step     int64    `json:"step"`
+	Salt     []byte   `json:"salt"`
+	Recovery [][]byte `json:"recovery"`
+}
+
 type accountRecord struct {
-	Shown        string       `json:"shown"`
-	Role         staff.Role   `json:"role"`
-	Site         fleet.SiteID `json:"site,omitempty"`
-	PasswordHash string       `json:"password_hash,omitempty"`
-	CodeHash     []byte       `json:"code_hash,omitempty"`
-	CodeExpires  time.Time    `json:"code_expires,omitzero"`
-	Disabled     bool         `json:"disabled,omitempty"`
-	Epoch        uint64       `json:"epoch,omitempty"`
-	Created      time.Time    `json:"created"`
+	Shown        string        `json:"shown"`
+	Role         staff.Role    `json:"role,omitempty"` // only in old records
+	Site         fleet.SiteID  `json:"site,omitempty"` // only in old records
+	Grants       []grantRecord `json:"grants,omitempty"`
+	Mail         string        `json:"mail,omitempty"`
+	Subject      string        `json:"subject,omitempty"`
+	Language     string        `json:"language,omitempty"`
+	PasswordHash string        `json:"password_hash,omitempty"`
+	CodeHash     []byte        `json:"code_hash,omitempty"`
+	CodeExpires  time.Time     `json:"code_expires,omitzero"`
+	Factor       *factorRecord `json:"factor,omitempty"`
+	Disabled     bool          `json:"disabled,omitempty"`
+	Epoch        uint64        `json:"epoch,omitempty"`
+	Created      time.Time     `json:"created"`
 }
 
 func accountOf(name string, r accountRecord) staff.Account {
-	return staff.Account{Name: name, Shown: r.Shown, Role: r.Role, Site: r.Site, PasswordHash: r.PasswordHash,
-		CodeHash: r.CodeHash, CodeExpires: r.CodeExpires, Disabled: r.Disabled, Epoch: r.Epoch, Created: r.Created}
+	a := staff.Account{Name: name, Shown: r.Shown, Grants: grantsOf(r.Grants, r.Role, r.Site), Mail: r.Mail, Subject: r.Subject,
+		Language: r.Language, PasswordHash: r.PasswordHash, CodeHash: r.CodeHash, CodeExpires: r.CodeExpires,
+		Disabled: r.Disabled, Epoch: r.Epoch, Created: r.Created}
+	if r.Factor != nil {
+		a.Factor = staff.Factor(*r.Factor)
+	}
+	return a
 }
 
 func recordOf(a staff.Account) accountRecord {
-	return accountRecord{a.Shown, a.Role, a.Site, a.PasswordHash, a.CodeHash, a.CodeExpires.UTC(), a.Disabled, a.Epoch, a.Created.UTC()}
+	r := accountRecord{Shown: a.Shown, Grants: grantRecords(a.Grants), Mail: a.Mail, Subject: a.Subject, Language: a.Language,
+		PasswordHash: a.PasswordHash, CodeHash: a.CodeHash, CodeExpires: a.CodeExpires.UTC(),
+		Disabled: a.Disabled, Epoch: a.Epoch, Created: a.Created.UTC()}
+	if a.Factor.On() {
+		f := factorRecord(a.Factor)
+		r.Factor = &f
+	}
+	return r
 }
 
 // Account is staff.Accounts'.
@@ -43,7 +91,9 @@ func (s *Store) Account(name string) (a staff.Account, err error) {
 		if err == nil && !ok {
 			err = staff.ErrNotFound
 		}
-		a = accountOf(name, r)
+		if err == nil {
+			a = accountOf(name, r)
+		}
 		return err
 	})
 	return a, err
@@ -138,6 +188,20 @@ func (w Web) Delete(token string) error {
 	return w.store.update(func(tx *bolt.Tx) error { return tx.Bucket([]byte(bSessions)).Delete([]byte(token)) })
 }
 
+// All is staff.Sessions'.
+func (w Web) All() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := w.store.db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte(bSessions)).ForEach(func(k, v []byte) error {
+			if len(v) >= 8 && w.now().Unix() < int64(number(v[:8])) {
+				all[string(k)] = bytes.Clone(v[8:])
+			}
+			return nil
+		})
+	})
+	return all, err
+}
+
 func expireSessions(tx *bolt.Tx, now time.Time) error {
 	var old [][]byte
 	b := tx.Bucket([]byte(bSessions))
@@ -154,10 +218,15 @@ func expireSessions(tx *bolt.Tx, now time.Time) error {
 }
 
 type tokenRecord struct {
-	Name    string       `json:"name"`
-	Role    staff.Role   `json:"role"`
-	Site    fleet.SiteID `json:"site,omitempty"`
-	Created time.Time    `json:"created"`
+	Name    string        `json:"name"`
+	Role    staff.Role    `json:"role,omitempty"` // only in old records
+	Site    fleet.SiteID  `json:"site,omitempty"` // only in old records
+	Grants  []grantRecord `json:"grants,omitempty"`
+	Created time.Time     `json:"created"`
+}
+
+func tokenOf(hash []byte, r tokenRecord) staff.Token {
+	return staff.Token{Hash: bytes.Clone(hash), Name: r.Name, Grants: grantsOf(r.Grants, r.Role, r.Site), Created: r.Created}
 }
 
 // Token is staff.Tokens'.
@@ -167,7 +236,7 @@ func (s *Store) Token(hash []byte) (t staff.Token, err error) {
 		if err == nil && !ok {
 			err = staff.ErrNotFound
 		}
-		t = staff.Token{Hash: bytes.Clone(hash), Name: r.Name, Role: r.Role, Site: r.Site, Created: r.Created}
+		t = tokenOf(hash, r)
 		return err
 	})
 	return t, err
@@ -194,7 +263,7 @@ func (s *Store) AddToken(t staff.Token) error {
 				return refusal{staff.ErrExists}
 			}
 		}
-		return put(tx, bTokens, t.Hash, tokenRecord{t.Name, t.Role, t.Site, t.Created.UTC()})
+		return put(tx, bTokens, t.Hash, tokenRecord{Name: t.Name, Grants: grantRecords(t.Grants), Created: t.Created.UTC()})
 	})
 }
 
@@ -221,7 +290,7 @@ func tokens(tx *bolt.Tx) (all []staff.Token, err error) {
 		if err := json.Unmarshal(text, &r); err != nil {
 			return fmt.Errorf("read a token: %w", err)
 		}
-		all = append(all, staff.Token{Hash: bytes.Clone(hash), Name: r.Name, Role: r.Role, Site: r.Site, Created: r.Created})
+		all = append(all, tokenOf(hash, r))
 		return nil
 	})
 	slices.SortFunc(all, func(x, y staff.Token) int { return strings.Compare(x.Name, y.Name) })

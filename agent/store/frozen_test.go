@@ -50,9 +50,9 @@ func lived(t *testing.T, s *store.Store) {
 		map[fleet.KioskID][]state.Fault{one: {{Code: fleet.DiskFull, Severity: fleet.SeverityWarning, Since: noon}}}))
 	must(t, s.PutSeen(map[fleet.KioskID]time.Time{one: noon}))
 	must(t, s.SetAddress("https://agent.example"))
-	must(t, s.AddAccount(staff.Account{Name: "satu", Shown: "Satu", Role: staff.Staff, Site: "ranta", PasswordHash: "$argon2id$x", Epoch: 3, Created: noon}))
-	must(t, s.AddAccount(staff.Account{Name: "uusi", Shown: "Uusi", Role: staff.Admin, CodeHash: []byte("hash of a one-time code"), CodeExpires: noon.Add(time.Hour), Created: noon}))
-	must(t, s.AddToken(staff.Token{Hash: bytes.Repeat([]byte{5}, 32), Name: "monitor", Role: staff.Viewer, Created: noon}))
+	must(t, s.AddAccount(staff.Account{Name: "satu", Shown: "Satu", Grants: staff.At(staff.Staff, "ranta"), PasswordHash: "$argon2id$x", Epoch: 3, Created: noon}))
+	must(t, s.AddAccount(staff.Account{Name: "uusi", Shown: "Uusi", Grants: staff.At(staff.Admin), CodeHash: []byte("hash of a one-time code"), CodeExpires: noon.Add(time.Hour), Created: noon}))
+	must(t, s.AddToken(staff.Token{Hash: bytes.Repeat([]byte{5}, 32), Name: "monitor", Grants: staff.At(staff.Viewer), Created: noon}))
 	must(t, s.Web(func() time.Time { return noon }).Commit("hash of a session token", []byte("who is signed in"), noon.Add(time.Hour)))
 }
 
@@ -93,7 +93,7 @@ func recalled(t *testing.T, s *store.Store, isCopy bool) {
 	if a, _ := s.Address(); a != "https://agent.example" {
 		t.Error(a)
 	}
-	if a, err := s.Account("satu"); err != nil || a.Role != staff.Staff || a.Epoch != 3 || a.PasswordHash != "$argon2id$x" || a.Site != "ranta" {
+	if a, err := s.Account("satu"); err != nil || fmt.Sprint(a.Grants) != "[{staff ranta}]" || a.Epoch != 3 || a.PasswordHash != "$argon2id$x" {
 		t.Errorf("%+v %v", a, err)
 	}
 	if tok, err := s.Token(bytes.Repeat([]byte{5}, 32)); err != nil || tok.Name != "monitor" {

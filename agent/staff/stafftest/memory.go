@@ -23,6 +23,7 @@ type Memory struct {
 	sessions map[string]session
 	tokens   []staff.Token
 	entries  []staff.Entry
+	rules    staff.Rules
 }
 
 type session struct {
@@ -116,6 +117,34 @@ func (m *Memory) Delete(token string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.sessions, token)
+	return nil
+}
+
+// All implements staff.Sessions.
+func (m *Memory) All() (map[string][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string][]byte{}
+	for token, s := range m.sessions {
+		if !m.Now().After(s.expiry) {
+			all[token] = slices.Clone(s.data)
+		}
+	}
+	return all, nil
+}
+
+// StaffRules implements staff.RuleBook.
+func (m *Memory) StaffRules() (staff.Rules, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rules, nil
+}
+
+// SetStaffRules implements staff.RuleBook.
+func (m *Memory) SetStaffRules(r staff.Rules) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rules = r
 	return nil
 }
 

@@ -17,7 +17,9 @@ import (
 func accounts(t *testing.T, k Kind) {
 	dir := t.TempDir()
 	e := k.open(t, dir)
-	a := staff.Account{Name: "satu", Shown: "Satu", Role: staff.Staff, Site: "ranta", CodeHash: []byte{1}, CodeExpires: noon(), Created: noon()}
+	a := staff.Account{Name: "satu", Shown: "Satu", Grants: []staff.Grant{{Role: staff.Staff, Site: "ranta"}, {Role: staff.Admin, Site: "tori"}},
+		Mail: "satu@example.fi", Subject: "https://login.example.fi 7", Language: "sv", CodeHash: []byte{1}, CodeExpires: noon(),
+		Factor: staff.Factor{Secret: []byte{2}, Step: 3, Salt: []byte{4}, Recovery: [][]byte{{5}, {6}}}, Created: noon()}
 	must(t, e.AddAccount(a))
 	if err := e.AddAccount(a); !errors.Is(err, staff.ErrExists) {
 		t.Errorf("twice: %v", err)
@@ -52,8 +54,8 @@ func accounts(t *testing.T, k Kind) {
 		}
 	}
 	must(t, e.DeleteAccount("satu"))
-	if _, err := e.Account("satu"); !errors.Is(err, staff.ErrNotFound) {
-		t.Error(err)
+	if a, err := e.Account("satu"); !errors.Is(err, staff.ErrNotFound) || a.Name != "" {
+		t.Errorf("%+v %v", a, err)
 	}
 }
 
@@ -61,7 +63,7 @@ func tokens(t *testing.T, k Kind) {
 	dir := t.TempDir()
 	e := k.open(t, dir)
 	for i, name := range []string{"b", "a"} {
-		must(t, e.AddToken(staff.Token{Hash: []byte{byte(i)}, Name: name, Role: staff.Viewer, Created: noon()}))
+		must(t, e.AddToken(staff.Token{Hash: []byte{byte(i)}, Name: name, Grants: staff.At(staff.Viewer, "ranta"), Created: noon()}))
 	}
 	for _, taken := range []staff.Token{{Hash: []byte{9}, Name: "a"}, {Hash: []byte{1}, Name: "c"}} {
 		if err := e.AddToken(taken); !errors.Is(err, staff.ErrExists) {
@@ -76,7 +78,7 @@ func tokens(t *testing.T, k Kind) {
 	if _, err := e.Token([]byte{1}); !errors.Is(err, staff.ErrNotFound) {
 		t.Error(err)
 	}
-	if tok, err := e.Token([]byte{0}); err != nil || tok.Name != "b" || tok.Role != staff.Viewer {
+	if tok, err := e.Token([]byte{0}); err != nil || tok.Name != "b" || fmt.Sprint(tok.Grants) != "[{viewer ranta}]" {
 		t.Errorf("%+v %v", tok, err)
 	}
 }
