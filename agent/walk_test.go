@@ -28,7 +28,8 @@ import (
 // insideAgent is an agent without a listener, with one kiosk at "ranta".
 func insideAgent(t *testing.T) (*agent, *bytes.Buffer) {
 	t.Helper()
-	d, err := openData(t.TempDir(), nil)
+	dir := t.TempDir()
+	d, err := openData(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func insideAgent(t *testing.T) (*agent, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	a := &agent{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id}
+	a := &agent{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id, again: make(chan struct{})}
+	a.backup = newBackups(keeperOf(dir, st, c.Backup), c.Backup.Every.Duration, a.log)
 	a.board = state.NewBoard(watch.Judge)
 	a.gate = gate.New(gate.Config{Store: st, Presence: a.board, Signer: id, Pin: id.Pin(), Log: a.log})
 	if a.people, err = newPeople(a, false, nil); err != nil {
