@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"yhteiskone/agent/staff"
+	"yhteiskone/internal/e2e/slow"
 )
 
 // browserUser is who runs the browser when the test runs as root, because a
@@ -72,7 +73,7 @@ func browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Contex
 // do runs steps in the tab, all of them within some seconds.
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, slow.Stretch(20*time.Second))
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		t.Fatal(err)
@@ -82,7 +83,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 // follow presses something that leads to another page, and waits for it.
 func follow(t *testing.T, ctx context.Context, step chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, slow.Stretch(20*time.Second))
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, step); err != nil {
 		t.Fatal(err)

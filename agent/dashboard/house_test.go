@@ -89,7 +89,7 @@ func openHouse(t *testing.T, secure bool) *house {
 		}
 		pages.ServeHTTP(w, r)
 	}))
-	h.server.Config.ReadTimeout, h.server.Config.WriteTimeout = 4*time.Second, 4*time.Second // a password takes a second on a busy machine
+	h.server.Config.ReadTimeout, h.server.Config.WriteTimeout = 2500*time.Millisecond, 2500*time.Millisecond // a password takes a second on a busy machine
 	if secure {
 		h.server.EnableHTTP2 = true
 		h.server.StartTLS()
