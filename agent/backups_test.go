@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,8 @@ import (
 	"yhteiskone/agent/backup"
 )
 
-// scheduled is a keeper whose store is a word; bad makes it fail.
-func scheduled(t *testing.T, bad *error) backup.Keeper {
+// scheduled is a keeper whose store is a word; full makes it fail.
+func scheduled(t *testing.T, full *atomic.Bool) backup.Keeper {
 	t.Helper()
 	data := t.TempDir()
 	if err := os.WriteFile(filepath.Join(data, backup.IdentityFile), []byte("identity"), 0o600); err != nil {
@@ -23,8 +24,8 @@ func scheduled(t *testing.T, bad *error) backup.Keeper {
 	return backup.Keeper{Data: data, Dir: filepath.Join(data, "backups"), Most: 2, Now: time.Now,
 		Check: func(string) error { return nil },
 		Snapshot: func(path string) (backup.About, error) {
-			if *bad != nil {
-				return backup.About{}, *bad
+			if full.Load() {
+				return backup.About{}, errors.New("no room")
 			}
 			return backup.About{Schema: 1, People: 1}, os.WriteFile(path, []byte("store"), 0o600)
 		}}
@@ -33,8 +34,8 @@ func scheduled(t *testing.T, bad *error) backup.Keeper {
 // The schedule goes on over restarts, and one that fails is tried again within
 // the hour and told until it works.
 func TestSchedule(t *testing.T) {
-	var bad error
-	k := scheduled(t, &bad)
+	var full atomic.Bool
+	k := scheduled(t, &full)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	count := func() int { all, _ := k.List(); return len(all) }
 	synctest.Test(t, func(t *testing.T) {
@@ -46,13 +47,13 @@ func TestSchedule(t *testing.T) {
 		if last, err := b.Last(); err != nil || last.Count != 1 || time.Since(last.At) > time.Minute || last.Bytes == 0 {
 			t.Errorf("the first: %+v %v", last, err)
 		}
-		bad = errors.New("no room")
+		full.Store(true)
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
 		if last, err := b.Last(); err == nil || last.Count != 1 {
 			t.Errorf("one that failed: %+v %v", last, err)
 		}
-		bad = nil
+		full.Store(false)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if last, err := b.Last(); err != nil || last.Count != 2 {

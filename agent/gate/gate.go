@@ -178,6 +178,9 @@ func (g *Gate) forget(conn *link.Conn) {
 	g.done.Done()
 }
 
+// errReplaced says that a kiosk has a newer connection.
+var errReplaced = errors.New("a newer connection took over")
+
 // enter makes s the kiosk's connection in place of any before it. build is
 // what the kiosk's program calls itself.
 func (g *Gate) enter(s *session, build string) error {
@@ -188,10 +191,9 @@ func (g *Gate) enter(s *session, build string) error {
 	}
 	if old := g.live[s.kiosk.ID]; old != nil {
 		if old.turn > s.turn { // welcomed before, and overtaken on the way here
-			go s.conn.Close(link.CloseReplaced, "a newer connection took over")
-			return errors.New("a newer connection took over")
+			return errReplaced
 		}
-		go old.conn.Close(link.CloseReplaced, "a newer connection took over")
+		go old.conn.Close(link.CloseReplaced, errReplaced.Error())
 	}
 	g.live[s.kiosk.ID] = s
 	g.all[s.conn] = true

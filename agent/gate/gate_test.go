@@ -273,6 +273,8 @@ func TestReplaced(t *testing.T) {
 	h := newHouse(t, func(c *gate.Config) { c.Presence = telling{c.Presence, gone} })
 	d := h.enrolled()
 	d.connect()
+	d.reports(fleet.Ready)
+	d.seeStatus(fleet.StatusFree) // or the newer one may be in before it
 	old := d.conn
 	d.connect()
 	_, err := old.Receive()

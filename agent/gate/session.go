@@ -69,6 +69,9 @@ func (g *Gate) meet(conn *link.Conn, hosts []string) (*session, error) {
 	}
 	conn.Trust()
 	if err := g.enter(s, hello.Build); err != nil {
+		if errors.Is(err, errReplaced) {
+			conn.Close(link.CloseReplaced, err.Error()) // before anybody ends it as any other
+		}
 		return nil, err
 	}
 	if err := s.catchUp(); err != nil {
