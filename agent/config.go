@@ -10,6 +10,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"yhteiskone/agent/front"
 	"yhteiskone/internal/fleet"
 )
 
@@ -22,11 +23,15 @@ type config struct {
 	Sites    []siteConfig `toml:"site"`
 	Backup   backupConfig `toml:"backup"`
 	OIDC     *oidcConfig  `toml:"oidc"` // who else vouches for people
+	Log      logConfig    `toml:"log"`
+	Proxies  []string     `toml:"proxies"` // whose word about addresses counts
+	Limits   limitConfig  `toml:"limits"`
 
 	Places map[fleet.SiteID]placeConfig `toml:"sites"` // where a site differs from Settings
 
 	Uplink []string `toml:"uplink"` // host:port of what answers while the agent itself is on the network; one is enough
 
+	proxies  front.Proxies
 	location *time.Location
 	cares    cares
 	settings fleet.Settings                  // checked, of every site
@@ -36,6 +41,22 @@ type config struct {
 type siteConfig struct {
 	ID   fleet.SiteID `toml:"id"`
 	Name string       `toml:"name"`
+}
+
+// limitConfig is how many connections there may be at one time.
+type limitConfig struct {
+	Connections int `toml:"connections"`
+	Each        int `toml:"each_address"`
+}
+
+func (c limitConfig) check() error {
+	switch {
+	case c.Connections < 10 || c.Connections > 1000000:
+		return fmt.Errorf("limits: connections is %d; it must be 10 to 1000000", c.Connections)
+	case c.Each < 5 || c.Each > c.Connections:
+		return fmt.Errorf("limits: each_address is %d; it must be 5 to %d, as many as connections", c.Each, c.Connections)
+	}
+	return nil
 }
 
 // duration is a time.Duration written as people do: "10m".
@@ -58,7 +79,7 @@ func (c config) sites() (all []fleet.Site) {
 
 // loadConfig reads the file; without one ("") it returns what holds then.
 func loadConfig(path string) (config, error) {
-	c := config{Timezone: "Europe/Helsinki", Backup: defaultBackup()}
+	c := config{Timezone: "Europe/Helsinki", Backup: defaultBackup(), Limits: limitConfig{20000, 500}}
 	if path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -113,8 +134,13 @@ func (c *config) check() (err error) {
 	if err := c.checkPlaces(); err != nil {
 		return err
 	}
-	if err := c.Backup.check(); err != nil {
-		return err
+	for _, check := range []func() error{c.Backup.check, c.Log.check, c.Limits.check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if c.proxies, err = front.ParseProxies(c.Proxies); err != nil {
+		return fmt.Errorf("proxies: %w", err)
 	}
 	for i, n := range c.Names {
 		if n == "" || len(n) > 253 {

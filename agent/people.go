@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 
 	"yhteiskone/agent/dashboard"
+	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/store"
@@ -30,7 +31,8 @@ type people struct {
 }
 
 func newPeople(a *agent, secure bool, stopping <-chan struct{}) (*people, error) {
-	s, err := newStaff(staff.Config{Secure: secure, Log: a.log, Provider: a.config.OIDC.provider()}, a.store)
+	s, err := newStaff(staff.Config{Secure: secure, Log: a.log, Provider: a.config.OIDC.provider(),
+		Client: func(r *http.Request) string { return front.Client(r).String() }}, a.store)
 	if err != nil {
 		return nil, err
 	}

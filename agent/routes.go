@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
@@ -37,8 +38,8 @@ func (t *table) HandleFunc(pattern string, h http.HandlerFunc) { t.Handle(patter
 // routes is every address of the agent.
 func (a *agent) routes() http.Handler {
 	inner, outer := a.tables()
-	outer.mux.Handle("/", logged(a.log, inner.mux))
-	return outer.mux
+	outer.mux.Handle("/", logged(a.log, a.metrics, inner.mux))
+	return a.config.proxies.Handler(front.Headers(outer.mux, false))
 }
 
 // tables are the addresses whose requests are logged, and those that are not.
@@ -47,6 +48,7 @@ func (a *agent) tables() (mux, all *table) {
 	mux.HandleFunc("POST "+wire.EnrolPath, a.gate.Enrol)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plainText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", a.metricsPage())
 	mux.HandleFunc("GET /api/v1/kiosks", a.allowed(staff.SeeFleet, a.apiKiosks))
 	mux.HandleFunc("GET /api/v1/kiosks/{id}", a.allowed(staff.SeeFleet, a.apiKiosk))
 	mux.HandleFunc("GET /api/v1/sites", a.allowed(staff.SeeFleet, a.apiSites))
@@ -227,7 +229,7 @@ const bodyTime = 30 * time.Second
 // logged writes one line for each request: never its query, its headers or
 // its body, and of the path only the pattern that it matched, since paths may
 // carry secrets.
-func logged(log *slog.Logger, next *http.ServeMux) http.Handler {
+func logged(log *slog.Logger, m *metrics, next *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		_, pattern := next.Handler(r)
@@ -236,6 +238,7 @@ func logged(log *slog.Logger, next *http.ServeMux) http.Handler {
 		}
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(s, r)
+		m.answered(pattern, s.status, time.Since(begun))
 		level := slog.LevelDebug
 		switch {
 		case s.status >= 500:

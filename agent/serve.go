@@ -13,11 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"yhteiskone/agent/dashboard"
+	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/state"
 	"yhteiskone/agent/store"
@@ -41,6 +43,12 @@ type agent struct {
 	people *people
 	backup *backups
 	again  chan struct{} // closed when the agent is to start anew
+
+	dir      string
+	plain    bool
+	started  time.Time
+	listener *front.Listener
+	metrics  *metrics
 }
 
 // serve runs the agent until the context ends.
@@ -62,7 +70,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	rest.Often(50)
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := newLog(stderr, c.Log)
 	for {
 		a := &agent{log: log, config: c, again: make(chan struct{})}
 		address, err := a.once(ctx, *data, *listen, *plain, stdout)
@@ -89,6 +97,7 @@ func (a *agent) once(ctx context.Context, dir, listen string, plain bool, stdout
 		return "", err
 	}
 	defer d.Close()
+	a.dir, a.plain, a.started = dir, plain, time.Now()
 	a.store, a.id, a.backup = d.store, d.id, newBackups(keeperOf(dir, d.store, a.config.Backup), a.config.Backup.Every.Duration, a.log)
 	return a.run(ctx, dir, listen, plain, stdout)
 }
@@ -126,7 +135,8 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	a.gate = gate.New(gate.Config{Store: withHolidays{a.store}, Presence: a.board, Signer: a.id, Pin: a.id.Pin(),
 		Names: a.config.Names, Log: a.log})
 	stopping := make(chan struct{})
-	people, err := newPeople(a, !plain, stopping)
+	a.metrics = newMetrics(a)
+	people, err := newPeople(a, !plain || strings.HasPrefix(a.config.Address, "https://"), stopping)
 	if err != nil {
 		return "", err
 	}
@@ -136,6 +146,7 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	if err != nil {
 		return "", notNow("listen on %s: %w", listen, err)
 	}
+	a.listener = front.Limit(l, front.Limits{All: a.config.Limits.Connections, Each: a.config.Limits.Each}, a.config.proxies)
 	address := a.address(l.Addr().(*net.TCPAddr), plain)
 	if err := a.store.SetAddress(address); err != nil {
 		l.Close()
@@ -147,7 +158,7 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 		return "", err
 	}
 	defer os.Remove(socketPath(dir))
-	return l.Addr().String(), a.serve(ctx, l, control, plain, stopping, func() {
+	return l.Addr().String(), a.serve(ctx, a.listener, control, plain, stopping, func() {
 		fmt.Fprintf(stdout, "agent: listening on %s\n", a.local(l.Addr().(*net.TCPAddr), plain))
 		if err := a.people.sayFirst(stdout, address); err != nil {
 			a.log.Error("first admin", "why", err)
@@ -331,5 +342,5 @@ func (a *agent) siteNamed(s fleet.Site) {
 // dashboardOf makes the pages.
 func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
 	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, History: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
-		Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
+		Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Health: a.health, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
 }

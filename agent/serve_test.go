@@ -56,11 +56,17 @@ func (l *lines) Write(p []byte) (int, error) {
 
 func startAgent(t *testing.T, dir string, args ...string) *program {
 	t.Helper()
+	return startAgentTo(t, io.Discard, dir, args...)
+}
+
+// startAgentTo is startAgent with a log that somebody reads.
+func startAgentTo(t *testing.T, log io.Writer, dir string, args ...string) *program {
+	t.Helper()
 	out := &lines{next: make(chan string, 8)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0"}, args...), nil, out, io.Discard)
+		ended <- run(ctx, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0"}, args...), nil, out, log)
 	}()
 	p := &program{t: t, dir: dir, stop: sync.OnceValue(func() error {
 		cancel()

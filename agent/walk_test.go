@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"yhteiskone/agent/dashboard"
+	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
@@ -41,6 +42,8 @@ func insideAgent(t *testing.T) (*agent, *bytes.Buffer) {
 	}
 	var log bytes.Buffer
 	a := &agent{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id, again: make(chan struct{})}
+	a.metrics = newMetrics(a)
+	a.listener = front.Limit(nil, front.Limits{}, nil)
 	a.backup = newBackups(keeperOf(dir, st, c.Backup), c.Backup.Every.Duration, a.log)
 	a.board = state.NewBoard(watch.Judge)
 	a.gate = gate.New(gate.Config{Store: st, Presence: a.board, Signer: id, Pin: id.Pin(), Log: a.log})
@@ -66,9 +69,10 @@ func TestEveryAddress(t *testing.T) {
 	a, _ := insideAgent(t)
 	// The least role of a token; "" lets everybody in; "page" is the
 	// dashboard's, whose own test knows more; "device" wants no person at all.
+	// Numbers are of all sites: a token of one is not enough.
 	least := map[string]string{
 		"GET /link": "device", "POST /enrol": "device", "GET /healthz": "", "GET /readyz": "", "/api/": "", "/": "page",
-		"GET /api/v1/kiosks": "viewer", "GET /api/v1/kiosks/{id}": "viewer", "GET /api/v1/sites": "viewer", "POST /api/v1/enrolments": "technician",
+		"GET /api/v1/kiosks": "viewer", "GET /api/v1/kiosks/{id}": "viewer", "GET /api/v1/sites": "viewer", "GET /metrics": "viewer", "POST /api/v1/enrolments": "technician",
 	}
 	open := map[string]bool{"GET /static/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "GET /sign-in/second": true,
 		"POST /sign-in/second": true, "GET /sign-in/provider": true, "GET /sign-in/provider/back": true, "GET /invite": true,
@@ -140,6 +144,8 @@ func TestEveryAddress(t *testing.T) {
 					want = http.StatusForbidden
 				case site == "tori" && strings.Contains(pattern, "{id}"):
 					want = http.StatusNotFound
+				case site != "" && pattern == "GET /metrics":
+					want = http.StatusForbidden
 				case site == "tori" && pattern == "POST /api/v1/enrolments":
 					want = http.StatusForbidden
 				}

@@ -32,7 +32,8 @@ type Deps struct {
 	Texts    Texts
 	Staff    *staff.Service
 	Register Register
-	Provider string // what the button of Staff's provider says
+	Provider string        // what the button of Staff's provider says
+	Health   func() Health // of the agent itself
 	Now      func() time.Time
 	Log      *slog.Logger
 	Location *time.Location  // where the people are
@@ -110,6 +111,7 @@ func (b *board) routes() []route {
 		{"GET /walls", staff.ManageWalls, false, b.wallsPage},
 		{"POST /walls", staff.ManageWalls, false, b.addWall},
 		{"POST /walls/{wall}/remove", staff.ManageWalls, false, b.removeWall},
+		{"GET /agent", staff.SeeAgent, false, b.agentPage},
 	}
 	all = append(all, b.peopleRoutes()...)
 	for _, o := range orders() {

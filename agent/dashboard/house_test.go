@@ -79,7 +79,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Register: register{h}, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()

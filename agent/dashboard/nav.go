@@ -22,6 +22,7 @@ func places() []place {
 		{"walls", "/walls", staff.ManageWalls, true},
 		{"staff", "/staff", staff.SeeStaff, true},
 		{"audit", "/audit", staff.SeeAudit, true},
+		{"agent", "/agent", staff.SeeAgent, true},
 	}
 }
 

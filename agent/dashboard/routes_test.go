@@ -37,7 +37,7 @@ func accesses() map[string]access {
 		"GET /invite": {}, "POST /invite": {}, "GET /first": {"", gone}, "POST /first": {"", gone},
 
 		"GET /{$}": {staff.Viewer, anywhere}, "GET /help": {staff.Viewer, anywhere}, "GET /events": {staff.Viewer, anywhere},
-		"GET /audit": {staff.Staff, anywhere}, "GET /kiosks/{id}": {staff.Viewer, atKiosk},
+		"GET /audit": {staff.Staff, anywhere}, "GET /agent": {staff.Technician, anywhere}, "GET /kiosks/{id}": {staff.Viewer, atKiosk},
 
 		"GET /staff": {staff.Admin, anywhere}, "POST /staff": {staff.Admin, atKiosk}, "POST /staff/rules": {staff.Admin, everywhere},
 		"GET /staff/{name}": {staff.Admin, atPerson},

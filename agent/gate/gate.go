@@ -81,7 +81,8 @@ type Gate struct {
 	tries   *rate.Limiter // failed enrolments, of all
 	byTry   *addresses
 
-	turns atomic.Uint64 // of connections that proved who they are
+	turns   atomic.Uint64 // of connections that proved who they are
+	reports atomic.Uint64
 
 	mu     sync.Mutex
 	closed bool
@@ -230,6 +231,17 @@ func (g *Gate) Order(o Order) {
 		g.Send(o.Kiosk, m)
 	}
 }
+
+// Count returns how many kiosks are connected, and how many connections have
+// not yet proved whose they are.
+func (g *Gate) Count() (kiosks, strangers int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.live), max(0, len(g.all)-len(g.live))
+}
+
+// Reports is how many reports were taken in.
+func (g *Gate) Reports() uint64 { return g.reports.Load() }
 
 // Renew sends every connected kiosk its settings, for after a change.
 func (g *Gate) Renew() {

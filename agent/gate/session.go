@@ -207,6 +207,7 @@ func (s *session) next() {
 //go:noinline
 func (s *session) take(m wire.Message) error {
 	if r, ok := m.(wire.Report); ok {
+		s.gate.reports.Add(1)
 		s.gate.c.Presence.Report(s.kiosk.ID, s.epoch, r.Fleet())
 	} else if err := s.numbered(m); err != nil {
 		s.conn.Close(link.CloseMalformed, "not for the agent")

@@ -138,6 +138,7 @@ const (
 	ChangeStaff   Action = "change_staff"    // add, disable, new code
 	ChangeRules   Action = "change_rules"    // which roles need a second factor
 	ChangeToken   Action = "change_token"    //
+	SeeAgent      Action = "see_agent"       // how the agent itself is
 	KeepAgentData Action = "keep_agent_data" // backup and restore
 )
 
@@ -147,7 +148,7 @@ func least() map[Action]Role {
 		SeeFleet: Viewer, SeeHelp: Viewer, SeeReports: Viewer, ChangeOwn: Viewer,
 		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
 		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, SetQueue: Staff, OpenWeb: Staff,
-		EnrolKiosk: Technician, ManageWalls: Technician,
+		EnrolKiosk: Technician, ManageWalls: Technician, SeeAgent: Technician,
 		SeeStaff: Admin, ChangeStaff: Admin, ChangeRules: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
 }
