@@ -24,6 +24,7 @@ type config struct {
 	Backup   backupConfig `toml:"backup"`
 	OIDC     *oidcConfig  `toml:"oidc"` // who else vouches for people
 	Log      logConfig    `toml:"log"`
+	TLS      tlsConfig    `toml:"tls"`
 	Proxies  []string     `toml:"proxies"` // whose word about addresses counts
 	Limits   limitConfig  `toml:"limits"`
 
@@ -41,6 +42,20 @@ type config struct {
 type siteConfig struct {
 	ID   fleet.SiteID `toml:"id"`
 	Name string       `toml:"name"`
+}
+
+// tlsConfig is a certificate that browsers know. Without one the agent makes
+// its own.
+type tlsConfig struct {
+	Certificate string `toml:"certificate"` // the chain, in PEM
+	Key         string `toml:"key"`
+}
+
+func (c tlsConfig) check() error {
+	if (c.Certificate == "") != (c.Key == "") {
+		return errors.New("tls: certificate and key belong together, and one is missing")
+	}
+	return nil
 }
 
 // limitConfig is how many connections there may be at one time.
@@ -134,7 +149,7 @@ func (c *config) check() (err error) {
 	if err := c.checkPlaces(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{c.Backup.check, c.Log.check, c.Limits.check} {
+	for _, check := range []func() error{c.Backup.check, c.Log.check, c.Limits.check, c.TLS.check} {
 		if err := check(); err != nil {
 			return err
 		}

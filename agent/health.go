@@ -27,6 +27,9 @@ func (a *agent) health() dashboard.Health {
 	if syscall.Statfs(a.dir, &disk) == nil {
 		h.Free = int64(disk.Bavail) * disk.Bsize
 	}
+	if a.public != nil {
+		h.Certificate = a.public.Expires()
+	}
 	last, err := a.backup.Last()
 	h.Backup = dashboard.BackupHealth{Never: a.config.Backup.Every.Duration == 0, At: last.At, Bytes: last.Bytes, Count: last.Count, Failed: err != nil}
 	if m, ok, err := a.store.Mended(); ok && err == nil {

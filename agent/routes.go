@@ -39,7 +39,7 @@ func (t *table) HandleFunc(pattern string, h http.HandlerFunc) { t.Handle(patter
 func (a *agent) routes() http.Handler {
 	inner, outer := a.tables()
 	outer.mux.Handle("/", logged(a.log, a.metrics, inner.mux))
-	return a.config.proxies.Handler(front.Headers(outer.mux, false))
+	return a.config.proxies.Handler(front.Headers(outer.mux, a.public != nil))
 }
 
 // tables are the addresses whose requests are logged, and those that are not.

@@ -49,6 +49,7 @@ type agent struct {
 	started  time.Time
 	listener *front.Listener
 	metrics  *metrics
+	public   *front.Files // the certificate for browsers; nil: the agent's own
 }
 
 // serve runs the agent until the context ends.
@@ -88,6 +89,11 @@ var errAgain = errors.New("the agent starts anew")
 // once opens the data and runs, until the context ends or the agent is to
 // start anew.
 func (a *agent) once(ctx context.Context, dir, listen string, plain bool, stdout io.Writer) (address string, err error) {
+	if a.config.TLS.Certificate != "" && !plain {
+		if a.public, err = front.OpenFiles(a.config.TLS.Certificate, a.config.TLS.Key, a.log); err != nil {
+			return "", badInput("tls: %w", err)
+		}
+	}
 	mend := &mending{keeperOf(dir, nil, a.config.Backup), a.log}
 	d, err := openData(dir, mend)
 	if errors.Is(err, store.ErrBusy) {
@@ -170,8 +176,11 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	live, cut := context.WithCancel(context.Background()) // ends what streams
 	defer cut()
 	web := a.server(a.routes(), live)
-	if !plain {
-		web.TLSConfig = a.id.Certificates(a.config.Names...).Config()
+	if own := a.id.Certificates(a.config.Names...); !plain {
+		web.TLSConfig = own.Config()
+		if a.public != nil {
+			web.TLSConfig.GetCertificate = front.Choose(a.public.Certificate, own.Get)
+		}
 	}
 	local := a.server(controlHandler(a.people.console), live)
 	group, ctx := errgroup.WithContext(ctx)

@@ -41,9 +41,7 @@ func (b *board) handler() http.Handler {
 	return headers(cross.Handler(mux))
 }
 
-// headers sets what every answer carries. There is no Strict-Transport-
-// Security: with the agent's own certificate it would leave people without a
-// way in.
+// headers sets what every page carries; agent/front says the same for all else.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -199,7 +199,7 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	h.mem.AppendAudit(staff.Entry{At: h.board.Now(), Who: "satu", Action: "command", Detail: "identify", Kiosk: kioskID(9), Site: "symppis"})
 	h.mem.AppendAudit(staff.Entry{At: h.board.Now(), Who: "satu", Action: "help_answered", Detail: "coming", Kiosk: kioskID(1), Site: "illusia"})
 	h.autumn()
-	for _, p := range []string{"/", "/help", "/audit", "/staff", "/nothing", "/reports?month=2026-10", "/reports?month=2026-10&site=mesta", "/tally", "/tally?site=illusia", h.hang("illusia"), "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(9))} {
+	for _, p := range []string{"/", "/help", "/audit", "/staff", "/agent", "/nothing", "/reports?month=2026-10", "/reports?month=2026-10&site=mesta", "/tally", "/tally?site=illusia", h.hang("illusia"), "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(9))} {
 		look(p)
 	}
 	look("/kiosks/"+string(kioskID(1)), open)

@@ -151,7 +151,7 @@ func TestTLS(t *testing.T) {
 func TestCertificatesAreBounded(t *testing.T) {
 	c := agent(t).Certificates()
 	for i := range 200 {
-		if _, err := c.get(&tls.ClientHelloInfo{ServerName: strings.Repeat("a", i%100+1) + ".example"}); err != nil {
+		if _, err := c.Get(&tls.ClientHelloInfo{ServerName: strings.Repeat("a", i%100+1) + ".example"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,7 +161,7 @@ func TestCertificatesAreBounded(t *testing.T) {
 	left, right := net.Pipe()
 	defer left.Close()
 	defer right.Close()
-	if _, err := c.get(&tls.ClientHelloInfo{Conn: left}); err != nil {
+	if _, err := c.Get(&tls.ClientHelloInfo{Conn: left}); err != nil {
 		t.Errorf("a connection without a name or an address: %v", err)
 	}
 }

@@ -46,10 +46,11 @@ func (a *Agent) Certificates(names ...string) *Certificates {
 
 // Config returns a server's TLS configuration (TLS 1.2 and newer).
 func (c *Certificates) Config() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.Get}
 }
 
-func (c *Certificates) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+// Get returns a certificate for the name that a client asks for.
+func (c *Certificates) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	name := strings.ToLower(hello.ServerName)
 	if name == "" && hello.Conn != nil { // addresses are not sent as names
 		if host, _, err := net.SplitHostPort(hello.Conn.LocalAddr().String()); err == nil {
@@ -142,6 +143,11 @@ func authority(pub *ecdsa.PublicKey, signer *ecdsa.PrivateKey) (*x509.Certificat
 	return x509.ParseCertificate(der)
 }
 
+// KioskProtocol is what a client of ClientTLS says in its TLS greeting (ALPN):
+// an agent with a public certificate then shows one of its own all the same.
+// It is never spoken: both go on with http/1.1.
+const KioskProtocol = "yhteiskone"
+
 // ClientTLS is the configuration with which a kiosk, or a tool beside it,
 // connects to the agent of this pin: certificates are checked against the
 // system's roots or the agent's own authority.
@@ -163,5 +169,5 @@ func ClientTLS(pin Pin) (*tls.Config, error) {
 		pool = x509.NewCertPool() // a machine without roots still has the authority
 	}
 	pool.AddCert(root)
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, NextProtos: []string{KioskProtocol, "http/1.1"}}, nil
 }

@@ -126,7 +126,28 @@ func Dial(ctx context.Context, base string, tlsConfig *tls.Config, dialer func(c
 		return nil, fmt.Errorf("connect: the agent's address must begin with https:// (or http:// on this machine), not %q", u.Scheme)
 	}
 	u.Path = "/link"
-	d := websocket.Dialer{HandshakeTimeout: HandshakeTime, TLSClientConfig: tlsConfig, NetDialContext: dialer,
+	if dialer == nil {
+		dialer = (&net.Dialer{}).DialContext
+	}
+	// TLS is ours to begin: gorilla takes the protocols in tlsConfig for the
+	// cause of whatever error comes after.
+	secure := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		raw, err := dialer(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		conf := tlsConfig.Clone()
+		if conf.ServerName == "" {
+			conf.ServerName = u.Hostname()
+		}
+		conn := tls.Client(raw, conf)
+		if err := conn.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, err
+		}
+		return conn, nil
+	}
+	d := websocket.Dialer{HandshakeTimeout: HandshakeTime, NetDialTLSContext: secure, NetDialContext: dialer,
 		ReadBufferSize: 1024, WriteBufferSize: 1024, WriteBufferPool: &pool, Subprotocols: []string{wire.Subprotocol}}
 	ws, answer, err := d.DialContext(ctx, u.String(), nil)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -242,6 +243,10 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 	dial, cancel := context.WithTimeout(ctx, link.HandshakeTime)
 	conn, err := link.Dial(dial, u.Member.Agent, tlsConfig, u.Dial)
 	cancel()
+	var strange x509.UnknownAuthorityError
+	if errors.As(err, &strange) { // neither a public certificate nor our agent's own
+		return fmt.Errorf("%w (%w)", ErrStranger, err)
+	}
 	if err != nil {
 		return err
 	}
