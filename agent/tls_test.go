@@ -142,7 +142,7 @@ func TestPublicCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	pub.issue(300, "new.example") // another name, and the kiosks know only the old address
-	p = startAgent(t, dir, "--config", pub.config("new.example"), "--listen", at)
+	startAgent(t, dir, "--config", pub.config("new.example"), "--listen", at)
 	hear("2 kiosks connected again")
 	if serial, _, err := pub.browse(at, "new.example"); err != nil || serial != 300 {
 		t.Errorf("under the new name: %d %v", serial, err)

@@ -3,8 +3,10 @@ package uplink
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -305,6 +307,31 @@ func TestStrangerIsRefused(t *testing.T) {
 	r.until("it says so", func() bool { return strings.Contains(u.Trouble(), "is not our agent") })
 	if u.Connected() || r.agent.reports > 0 {
 		t.Error("it talked to a stranger")
+	}
+}
+
+// Over TLS another key is told apart as well, before anything is said.
+func TestStrangerOverTLS(t *testing.T) {
+	r := newRig(t)
+	other, err := identity.NewAgent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for whose, maker := range map[string]*identity.Agent{"our agent": r.agent.Agent, "a stranger": other} {
+		server := httptest.NewUnstartedServer(r.agent)
+		server.Listener = tls.NewListener(server.Listener, maker.Certificates().Config())
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.Start()
+		defer server.Close()
+		r.url = "https://" + server.Listener.Addr().String()
+		u := r.open()
+		stop := r.run(u)
+		if maker == other {
+			r.until("it says who "+whose+" is", func() bool { return strings.Contains(u.Trouble(), "is not our agent") })
+		} else {
+			r.until("it meets "+whose, u.Connected)
+		}
+		stop()
 	}
 }
 
