@@ -145,9 +145,9 @@ func TestNoSecretInLogOrURL(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	form("/sign-in", url.Values{"name": {"Satu"}, "way": {"code"}, "code": {"0000-1111-2222"}, "new": {password}, "again": {password}})
-	form("/sign-in", url.Values{"name": {"Satu"}, "way": {"code"}, "code": {code}, "new": {password}, "again": {password}})
-	form("/staff/password", url.Values{"old": {wrong}, "new": {password}, "again": {password}})
+	form("/invite", url.Values{"name": {"Satu"}, "code": {"0000-1111-2222"}, "new": {password}, "again": {password}})
+	form("/invite", url.Values{"name": {"Satu"}, "code": {code}, "new": {password}, "again": {password}})
+	form("/account/password", url.Values{"old": {wrong}, "new": {password}, "again": {password}})
 	form("/sign-out", nil)
 	form("/sign-in?next=/kiosks/x", url.Values{"name": {"Satu"}, "password": {wrong}})
 	form("/sign-in", url.Values{"name": {"Satu"}, "password": {password}})
@@ -179,6 +179,11 @@ func TestNoSecretInLogOrURL(t *testing.T) {
 		if c.Name != "lang" {
 			secrets = append(secrets, c.Value)
 		}
+	}
+	if resp, err := person.Get(p.url + "/account"); err != nil {
+		t.Error(err)
+	} else if resp.Body.Close(); resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/account" {
+		t.Errorf("nobody is signed in: %d at %s", resp.StatusCode, resp.Request.URL)
 	}
 	if len(secrets) < 8 || len(went) < 3 {
 		t.Errorf("nobody was signed in: %v, %v", jar.Cookies(home), went)
