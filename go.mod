@@ -19,6 +19,7 @@ require (
 	github.com/rickar/cal/v2 v2.1.13
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/shirou/gopsutil/v3 v3.24.5
+	github.com/wneessen/go-mail v0.8.1
 	github.com/zserge/lorca v0.1.10
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/crypto v0.58.0

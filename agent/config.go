@@ -27,6 +27,8 @@ type config struct {
 	TLS      tlsConfig    `toml:"tls"`
 	Proxies  []string     `toml:"proxies"` // whose word about addresses counts
 	Limits   limitConfig  `toml:"limits"`
+	Mail     *mailConfig  `toml:"mail"`
+	Alerts   alertConfig  `toml:"alerts"`
 
 	Places map[fleet.SiteID]placeConfig `toml:"sites"` // where a site differs from Settings
 
@@ -156,6 +158,9 @@ func (c *config) check() (err error) {
 	}
 	if c.proxies, err = front.ParseProxies(c.Proxies); err != nil {
 		return fmt.Errorf("proxies: %w", err)
+	}
+	if err := c.checkAlerts(); err != nil {
+		return err
 	}
 	for i, n := range c.Names {
 		if n == "" || len(n) > 253 {

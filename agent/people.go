@@ -123,8 +123,35 @@ func (a *actions) Command(_ context.Context, who string, id fleet.KioskID, c fle
 			return "", err
 		}
 	}
+	if c.Name == fleet.TakeOutOfService {
+		o.Command.Text = "" // the note is for people
+	}
 	a.gate.Order(o)
 	return c.ID, nil
+}
+
+// Waiting is dashboard.Actions's.
+func (a *actions) Waiting(id fleet.KioskID) (all []fleet.Command, err error) {
+	orders, err := a.store.Orders(id, time.Now())
+	for _, o := range orders {
+		all = append(all, o.Command)
+	}
+	return all, err
+}
+
+// HelpWeeks is dashboard.Actions's.
+func (a *actions) HelpWeeks() (all []dashboard.HelpWeek, err error) {
+	weeks, err := a.store.HelpWeeks(time.Now().AddDate(0, 0, -7*7))
+	for _, w := range weeks {
+		all = append(all, dashboard.HelpWeek(w))
+	}
+	return all, err
+}
+
+// Note is dashboard.Actions's.
+func (a *actions) Note(id fleet.KioskID) (n dashboard.Note, err error) {
+	n.Text, n.Who, n.At, err = a.store.Note(id)
+	return n, err
 }
 
 func (a *actions) settle(id fleet.KioskID) error {
@@ -141,12 +168,15 @@ func (a *actions) settle(id fleet.KioskID) error {
 
 func checkCommand(c fleet.Command) error {
 	switch c.Name {
-	case fleet.EndSession, fleet.RestartKiosk, fleet.TakeOutOfService, fleet.PutInService, fleet.Identify,
+	case fleet.EndSession, fleet.RestartKiosk, fleet.PutInService, fleet.Identify,
 		fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb:
 		if c.Text != "" {
 			return fmt.Errorf("%s takes no text", c.Name)
 		}
-	case fleet.ShowMessage:
+	case fleet.ShowMessage, fleet.TakeOutOfService:
+		if c.Name == fleet.TakeOutOfService && c.Text == "" {
+			break
+		}
 		if err := fleet.CheckMessage(c.Text); err != nil {
 			return err
 		}

@@ -187,13 +187,18 @@ func (p placeConfig) over(s fleet.Settings, at *time.Location) (fleet.Settings, 
 	if err := s.Validate(); err != nil {
 		return s, err
 	}
-	// The kiosk must be able to read it, whatever names come on top.
-	longest := s
-	longest.SiteName, longest.KioskName = strings.Repeat("ä", fleet.NameLimit), strings.Repeat("ä", fleet.NameLimit)
-	if _, err := wire.Encode(wire.Settings{Settings: wire.SettingsOf(longest)}); err != nil {
+	if !fits(s) {
 		return s, errors.New("blocked and the rest are too long together; name fewer hosts")
 	}
 	return s, nil
+}
+
+// fits reports whether a kiosk can read the settings, whatever names come on
+// top.
+func fits(s fleet.Settings) bool {
+	s.SiteName, s.KioskName = strings.Repeat("ä", fleet.NameLimit), strings.Repeat("ä", fleet.NameLimit)
+	_, err := wire.Encode(wire.Settings{Settings: wire.SettingsOf(s)})
+	return err == nil
 }
 
 // checkPlaces works out the settings of all sites and of each that differs.

@@ -50,6 +50,7 @@ type agent struct {
 	listener *front.Listener
 	metrics  *metrics
 	public   *front.Files // the certificate for browsers; nil: the agent's own
+	alerts   *alerts
 }
 
 // serve runs the agent until the context ends.
@@ -140,6 +141,7 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	}
 	a.gate = gate.New(gate.Config{Store: withHolidays{a.store}, Presence: a.board, Signer: a.id, Pin: a.id.Pin(),
 		Names: a.config.Names, Log: a.log})
+	a.alerts = newAlerts(a)
 	stopping := make(chan struct{})
 	a.metrics = newMetrics(a)
 	people, err := newPeople(a, !plain || strings.HasPrefix(a.config.Address, "https://"), stopping)
@@ -199,6 +201,8 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 			return errAgain
 		}
 	})
+	group.Go(func() error { return a.alerts.notifier.Run(ctx) })
+	group.Go(func() error { return a.alerts.follow(ctx) })
 	group.Go(func() error { return rest.GiveBack(ctx) })
 	group.Go(func() error {
 		if plain {
@@ -351,5 +355,5 @@ func (a *agent) siteNamed(s fleet.Site) {
 // dashboardOf makes the pages.
 func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
 	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, History: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
-		Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Health: a.health, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
+		Alerts: a.alerts, Places: &places{a}, Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Health: a.health, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
 }

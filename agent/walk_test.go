@@ -47,6 +47,7 @@ func insideAgent(t *testing.T) (*agent, *bytes.Buffer) {
 	a.backup = newBackups(keeperOf(dir, st, c.Backup), c.Backup.Every.Duration, a.log)
 	a.board = state.NewBoard(watch.Judge)
 	a.gate = gate.New(gate.Config{Store: st, Presence: a.board, Signer: id, Pin: id.Pin(), Log: a.log})
+	a.alerts = newAlerts(a)
 	if a.people, err = newPeople(a, false, nil); err != nil {
 		t.Fatal(err)
 	}

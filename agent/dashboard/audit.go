@@ -54,7 +54,7 @@ func (b *board) history(v visit, entries []AuditEntry) []event {
 		switch key := e.Action; {
 		case key == "help_answered" && t.has("help.answer."+e.Detail):
 			detail = t.say("help.answer." + e.Detail)
-		case key == "command" && t.has("do."+e.Detail):
+		case (key == "command" || strings.HasPrefix(key, "result_")) && t.has("do."+e.Detail):
 			detail = t.say("do." + e.Detail)
 		}
 		key := "audit.action." + e.Action

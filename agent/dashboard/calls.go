@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"yhteiskone/agent/staff"
+	"yhteiskone/agent/state"
 	"yhteiskone/internal/fleet"
 )
 
@@ -70,9 +71,9 @@ func answerOf(value string) (a fleet.HelpAnswer, minutes int, ok bool) {
 // that ring before the others.
 func (b *board) calls(v visit) []call {
 	var all []call
-	for _, s := range b.seen(v) {
+	for _, s := range b.Fleet.Views() {
 		h := s.Help
-		if h == nil || h.Answer == fleet.Done || !v.may(staff.SeeHelp, s.Kiosk.Site) {
+		if h == nil || h.Answer == fleet.Done || !v.may(staff.SeeHelp, s.Kiosk.Site) && !b.called(v, s, staff.SeeHelp) {
 			continue
 		}
 		c := call{ID: h.ID, Kiosk: s.Kiosk.ID, At: h.At, Rings: h.Answer == fleet.NoAnswer}
@@ -87,7 +88,7 @@ func (b *board) calls(v visit) []call {
 			answers = []fleet.HelpAnswer{fleet.Coming, fleet.ComingSoon, fleet.Done}
 		}
 		c.Text = v.tell.say(word, "site", s.SiteName, "kiosk", s.Kiosk.Name, "who", b.shown(h.AnsweredBy), "n", cmp.Or(h.Minutes, usualMinutes))
-		if v.may(staff.AnswerHelp, s.Kiosk.Site) {
+		if v.may(staff.AnswerHelp, s.Kiosk.Site) || b.called(v, s, staff.AnswerHelp) {
 			c.Answers = v.tell.answers(answers...)
 		}
 		all = append(all, c)
@@ -102,6 +103,18 @@ func (b *board) calls(v visit) []call {
 		return a.At.Compare(b.At)
 	})
 	return all
+}
+
+// called reports whether a call rings at the person's site although it is
+// another's: nobody there answered in the time that they set, or this person
+// did.
+func (b *board) called(v visit, s state.View, a staff.Action) bool {
+	if s.Help == nil {
+		return false
+	}
+	c := b.Places.Call(s.Kiosk.Site)
+	waits := s.Help.Answer == fleet.NoAnswer || s.Help.Answer == fleet.CannotCome
+	return c.To != "" && v.may(a, c.To) && (waits && b.Now().Sub(s.Help.At) >= c.After || s.Help.AnsweredBy == v.person.Name)
 }
 
 // shown is a person's name as they write it.
@@ -140,10 +153,57 @@ func (b *board) answer(w http.ResponseWriter, r *http.Request, v visit) {
 type helpContent struct {
 	Any    bool
 	Recent []event
+	Weeks  []weekRow // on the page only, not in the stream
+}
+
+// weekRow is how fast calls were answered in one week, at all sites that the
+// person may see. Small numbers are not told.
+type weekRow struct {
+	Week  string
+	Cells []string
+}
+
+func helpBands() []string { return []string{"under_2", "2_5", "5_15", "over_15", "unanswered"} }
+
+// fewest is the smallest number that is told; what is smaller could be somebody.
+const fewest = 5
+
+func (b *board) helpWeeks(v visit) (rows []weekRow, err error) {
+	all, err := b.Actions.HelpWeeks()
+	sums := map[string]map[string]uint32{}
+	var weeks []string
+	for _, w := range all {
+		if !v.may(staff.SeeHelp, w.Site) {
+			continue
+		}
+		if sums[w.Week] == nil {
+			sums[w.Week] = map[string]uint32{}
+			weeks = append(weeks, w.Week)
+		}
+		for band, n := range w.Bands {
+			sums[w.Week][band] += n
+		}
+	}
+	for _, w := range weeks {
+		year, week, _ := strings.Cut(w, "-")
+		r := weekRow{Week: strings.TrimPrefix(week, "0") + "/" + year}
+		for _, band := range helpBands() {
+			cell := strconv.Itoa(int(sums[w][band]))
+			if n := sums[w][band]; n > 0 && n < fewest {
+				cell = "<" + strconv.Itoa(fewest)
+			}
+			r.Cells = append(r.Cells, cell)
+		}
+		rows = append(rows, r)
+	}
+	return rows, err
 }
 
 func (b *board) helpPage(w http.ResponseWriter, r *http.Request, v visit) {
 	content, err := b.helpNow(v)
+	if err == nil {
+		content.Weeks, err = b.helpWeeks(v)
+	}
 	if err != nil {
 		b.Log.Error("read the audit", "err", err)
 		b.fail(w, r, v, http.StatusInternalServerError, "broken")
@@ -160,5 +220,5 @@ func (b *board) helpNow(v visit) (helpContent, error) {
 	entries = slices.DeleteFunc(entries, func(e AuditEntry) bool {
 		return e.Action != "help_answered" || !v.may(staff.SeeHelp, e.Site)
 	})
-	return helpContent{len(b.calls(v)) > 0, b.history(v, entries[:min(len(entries), 50)])}, nil
+	return helpContent{Any: len(b.calls(v)) > 0, Recent: b.history(v, entries[:min(len(entries), 50)])}, nil
 }

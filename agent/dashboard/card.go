@@ -133,6 +133,7 @@ type siteCards struct {
 	ID         fleet.SiteID
 	Name       string
 	Works, All int
+	Settings   bool // the person may change how the site serves
 	Cards      []card
 	Fault      *fault // of the site as a whole
 }
@@ -151,7 +152,7 @@ func (b *board) sites(v visit, views []state.View) []siteCards {
 		if !ok {
 			i = len(all)
 			at[s.Kiosk.Site] = i
-			all = append(all, siteCards{ID: s.Kiosk.Site, Name: s.SiteName})
+			all = append(all, siteCards{ID: s.Kiosk.Site, Name: s.SiteName, Settings: v.may(staff.SetPlace, s.Kiosk.Site)})
 		}
 		all[i].Cards = append(all[i].Cards, b.card(v, s))
 		if s.Status != fleet.StatusClosed {

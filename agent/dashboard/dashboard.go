@@ -30,6 +30,8 @@ type Deps struct {
 	Walls    Walls
 	History  History
 	Texts    Texts
+	Alerts   Alerts
+	Places   Places
 	Staff    *staff.Service
 	Register Register
 	Provider string        // what the button of Staff's provider says
@@ -97,6 +99,7 @@ func (b *board) routes() []route {
 		{"GET /{$}", staff.SeeFleet, false, b.fleetPage},
 		{"GET /kiosks/{id}", staff.SeeFleet, true, b.kioskPage},
 		{"GET /sites/{id}", staff.SeeFleet, false, b.sitePage},
+		{"GET /kiosks/{id}/sign", staff.SetService, true, b.signPage},
 		{"POST /kiosks/{id}/help", staff.AnswerHelp, true, b.answer},
 		{"GET /help", staff.SeeHelp, false, b.helpPage},
 		{"GET /audit", staff.SeeAudit, false, b.auditPage},
@@ -114,6 +117,8 @@ func (b *board) routes() []route {
 		{"GET /agent", staff.SeeAgent, false, b.agentPage},
 	}
 	all = append(all, b.peopleRoutes()...)
+	all = append(all, b.alertRoutes()...)
+	all = append(all, b.placeRoutes()...)
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})
 	}

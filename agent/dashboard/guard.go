@@ -16,13 +16,14 @@ type visit struct {
 	tell   teller
 	person staff.Person // zero on public pages of somebody who is not signed in
 	view   state.View   // of the kiosk in the address
+	site   fleet.Site   // in the address
 }
 
 // may asks the one place that decides.
 func (v visit) may(a staff.Action, site fleet.SiteID) bool { return staff.May(v.person, a, site) }
 
 // bodyLimit is more than any form of the dashboard needs.
-const bodyLimit = 16 << 10
+const bodyLimit = 64 << 10
 
 // handler puts the guard around every route. There is no other way in: what is
 // not in routes is not served, and what is in routes is walked by a test.
@@ -93,18 +94,24 @@ func (b *board) guard(to route) http.Handler {
 		if to.kiosk {
 			view, ok := b.Fleet.View(fleet.KioskID(r.PathValue("id")))
 			// A kiosk that a person may not even see does not exist for them.
-			if !ok || !v.may(staff.SeeFleet, view.Kiosk.Site) {
+			called := ok && to.action == staff.AnswerHelp && b.called(v, view, to.action)
+			if !ok || !called && !v.may(staff.SeeFleet, view.Kiosk.Site) {
 				b.fail(w, r, v, http.StatusNotFound, "not_found")
 				return
 			}
 			v.view, site = view, view.Kiosk.Site
+			if called {
+				site = b.Places.Call(site).To
+			}
 		}
 		if id, named := siteOf(to.pattern, r); named {
 			// Nor does a site that is not theirs.
-			if site = id; !v.person.Bare && !v.may(staff.SeeFleet, site) {
+			here, ok := b.Fleet.Site(id)
+			if site = id; !v.person.Bare && (!ok || !v.may(staff.SeeFleet, site)) {
 				b.fail(w, r, v, http.StatusNotFound, "not_found")
 				return
 			}
+			v.site = fleet.Site{ID: id, Name: here.Name}
 		}
 		if v.person.Bare && to.action != staff.ChangeOwn && r.Method == http.MethodGet && r.URL.Path != "/events" {
 			http.Redirect(w, r, "/account", http.StatusSeeOther) // the way in is there

@@ -45,8 +45,13 @@ type house struct {
 	subs  map[chan state.Change]bool
 	did   []string // what was asked of Actions
 
-	was   memory                      // what was
-	sites map[fleet.SiteID]state.Site // where one differs from what its machines say
+	was     memory                      // what was
+	sites   map[fleet.SiteID]state.Site // where one differs from what its machines say
+	waits   map[fleet.KioskID][]fleet.Command
+	notes   map[fleet.KioskID]Note
+	weeks   []HelpWeek
+	alerts  desk
+	council council
 }
 
 // clock makes "now" stand for times that are said: it is as fast as the real
@@ -79,7 +84,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Alerts: &h.alerts, Places: &h.council, Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()
@@ -204,6 +209,27 @@ func (h *house) Command(_ context.Context, who string, kiosk fleet.KioskID, c fl
 	v, _ := h.View(kiosk)
 	h.note(strings.TrimSpace(fmt.Sprintf("%s orders %s %s now=%v %s", who, kiosk, c.Name, c.Now, c.Text)))
 	return "0123456789abcdef", h.mem.AppendAudit(staff.Entry{At: h.board.Now(), Who: who, Action: "command", Kiosk: kiosk, Site: v.Kiosk.Site, Detail: string(c.Name)})
+}
+
+// Waiting implements Actions.
+func (h *house) Waiting(id fleet.KioskID) ([]fleet.Command, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.waits[id], nil
+}
+
+// HelpWeeks implements Actions.
+func (h *house) HelpWeeks() ([]HelpWeek, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.weeks, nil
+}
+
+// Note implements Actions.
+func (h *house) Note(id fleet.KioskID) (Note, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.notes[id], nil
 }
 
 func (h *house) note(s string) {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"strings"
@@ -22,6 +23,9 @@ type kioskContent struct {
 	Site    string
 	Name    string
 	Place   string
+	Waiting []template.HTML // what was ordered and not answered yet
+	Note    Note
+	Sign    bool // it is out of service: a sign can be printed
 	Audit   bool // the person may see what was done
 	History []event
 	Past    past
@@ -75,6 +79,18 @@ func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
 	s := v.view
 	c := kioskContent{Now: b.kioskNow(v, s), Health: b.kioskHealth(v, s), Do: b.kioskDo(v, s),
 		SiteID: s.Kiosk.Site, Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
+	waiting, err := b.Actions.Waiting(s.Kiosk.ID)
+	for _, w := range waiting {
+		c.Waiting = append(c.Waiting, v.tell.say("do."+string(w.Name)))
+	}
+	var err2 error
+	c.Note, err2 = b.Actions.Note(s.Kiosk.ID)
+	c.Sign = !c.Note.At.IsZero() || s.Status == fleet.StatusOutOfService
+	if err := errors.Join(err, err2); err != nil {
+		b.Log.Error("read what was ordered", "err", err)
+		b.fail(w, r, v, http.StatusInternalServerError, "broken")
+		return
+	}
 	if c.Audit {
 		entries, err := b.Audit.Entries(s.Kiosk.ID, 20)
 		if err != nil {
@@ -84,7 +100,6 @@ func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
 		}
 		c.History = b.history(v, entries)
 	}
-	var err error
 	if c.Past, err = b.past(v, s.Kiosk.Site, []state.View{s}, false, b.open(v, s.Kiosk.ID, "", s.Faults)); err != nil {
 		b.Log.Error("read the history", "err", err)
 		b.fail(w, r, v, http.StatusInternalServerError, "broken")
@@ -209,9 +224,9 @@ func (b *board) order(o order) func(http.ResponseWriter, *http.Request, visit) {
 	return func(w http.ResponseWriter, r *http.Request, v visit) {
 		c, flash := o.command, "sent"
 		back := home(r.PostFormValue("back"))
-		if c.Name == fleet.ShowMessage {
+		if c.Name == fleet.ShowMessage || c.Name == fleet.TakeOutOfService {
 			c.Text = oneLine(r.PostFormValue("text"))
-			if n := utf8.RuneCountInString(c.Text); n == 0 || n > messageLimit {
+			if n := utf8.RuneCountInString(c.Text); n == 0 && c.Name == fleet.ShowMessage || n > messageLimit {
 				flash = "message_empty"
 				if n > messageLimit {
 					flash = "message_long"

@@ -19,6 +19,7 @@ func places() []place {
 		{"help", "/help", staff.SeeHelp, false},
 		{"tally", "/tally", staff.KeepTally, false},
 		{"reports", "/reports", staff.SeeReports, false},
+		{"alerts", "/alerts", staff.SeeFleet, true},
 		{"walls", "/walls", staff.ManageWalls, true},
 		{"staff", "/staff", staff.SeeStaff, true},
 		{"audit", "/audit", staff.SeeAudit, true},

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"yhteiskone/agent/notify"
 	"yhteiskone/agent/staff"
 )
 
@@ -27,7 +28,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "site", "help", "reports", "tally", "walls", "wall", "staff", "audit", "agent", "sign_in", "error",
+	return []string{"fleet", "kiosk", "site", "help", "alerts", "place", "sign", "reports", "tally", "walls", "wall", "staff", "audit", "agent", "sign_in", "error",
 		"second", "invite", "first", "account", "factor", "codes", "member", "invited"}
 }
 
@@ -40,6 +41,10 @@ func loadPages(b *board) map[string]map[string]*page {
 			"t": tell.say, "n": tell.count, "when": tell.when, "ago": tell.ago, "span": tell.span, "gb": tell.gigabytes,
 			"lang": func() string { return lang }, "languages": languages,
 			"languageName": func(l string) string { return languageNames()[l] },
+			"pair":         func(prefix string, form any) formPart { return formPart{prefix, form} },
+			"weekdays":     func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
+			"helpBands":    helpBands,
+			"channels":     notify.Channels,
 			"asset":        b.assets.address, "version": func() string { return b.Version },
 			"icon": func(name string) (template.HTML, error) {
 				svg, ok := icons[name]
@@ -59,6 +64,12 @@ func loadPages(b *board) map[string]map[string]*page {
 	return all
 }
 
+// formPart is a form's fields, with what their identifiers begin with.
+type formPart struct {
+	Prefix string
+	Form   any
+}
+
 // frame is what every page has around its own content.
 type frame struct {
 	Page     string // name of the page
@@ -69,8 +80,10 @@ type frame struct {
 	Name     string
 	Bar      bar
 	Calls    []call
+	Untold   bool   // messages to people were given up
 	Flash    string // key of a sentence
 	Newcomer bool   // the form is filled from behind the "#" of the address
+	Bad      bool   // it says that something did not go well
 	Refresh  bool   // without JavaScript: load the page again now and then
 	Content  any
 }
@@ -84,7 +97,9 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 	if f.SignedIn {
 		f.Bar = barOf(v, f.Page)
 		f.Calls = b.calls(v)
+		f.Untold = b.untold(v)
 		f.Flash = b.Staff.TakeFlash(r.Context())
+		f.Bad = strings.Contains(f.Flash, "failed") || strings.HasPrefix(f.Flash, "message_") || f.Flash == "alert_tries"
 		if f.Events == "" && v.may(staff.SeeFleet, staff.Somewhere) {
 			f.Events = "/events"
 		}

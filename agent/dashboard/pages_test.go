@@ -238,7 +238,7 @@ func TestPagesAreSmallAndSelfContained(t *testing.T) {
 	h.call(kioskID(1), 2)
 	c := h.person("pomo", staff.Admin, "")
 	bad := regexp.MustCompile(`(?i)\sstyle=|<style|<script(?:[^>]*)>[^<]|\son[a-z]+="|https?://|//cdn`)
-	for _, path := range []string{"/", "/help", "/audit", "/staff", "/agent", "/reports", "/tally", "/tally?site=illusia", "/walls", "/kiosks/" + string(kioskID(3)), "/none", "/sign-in"} {
+	for _, path := range []string{"/", "/help", "/audit", "/staff", "/agent", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/reports", "/tally", "/tally?site=illusia", "/walls", "/kiosks/" + string(kioskID(3)), "/none", "/sign-in"} {
 		_, html, head := h.get(c, path)
 		if path == "/sign-in" {
 			_, html, head = h.get(h.client(), path)

@@ -53,8 +53,34 @@ type Actions interface {
 	Answer(ctx context.Context, who string, kiosk fleet.KioskID, call string, r Reply) error
 	// Command sends a command to the kiosk, now or as soon as it is back, and
 	// returns its identifier, which it makes. Audited as "command", with the
-	// command's name as its detail.
+	// command's name as its detail. The text of one that takes a machine out
+	// of service is a note for people.
 	Command(ctx context.Context, who string, kiosk fleet.KioskID, c fleet.Command) (string, error)
+	// Waiting lists the commands that the kiosk has not answered yet, oldest
+	// first. What it answers is in the audit, as "result_ok" or "result_" and
+	// why not.
+	Waiting(fleet.KioskID) ([]fleet.Command, error)
+	// HelpWeeks are how fast calls were answered in the last eight weeks,
+	// newest first: sums by site.
+	HelpWeeks() ([]HelpWeek, error)
+	// Note is why the kiosk was taken out of service; its At is zero if it was
+	// not.
+	Note(fleet.KioskID) (Note, error)
+}
+
+// HelpWeek is how long the calls of one site and week rang until the first
+// answer. No call is kept by itself.
+type HelpWeek struct {
+	Week  string // "2026-48"
+	Site  fleet.SiteID
+	Bands map[string]uint32 // "under_2", "2_5", "5_15", "over_15" minutes, "unanswered"
+}
+
+// Note is why a machine is out of service, for people.
+type Note struct {
+	Text string // may be empty
+	Who  string
+	At   time.Time
 }
 
 // Audit is what staff did. Implemented by agent/store.

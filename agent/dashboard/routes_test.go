@@ -42,6 +42,11 @@ func accesses() map[string]access {
 		"GET /staff": {staff.Admin, anywhere}, "POST /staff": {staff.Admin, atKiosk}, "POST /staff/rules": {staff.Admin, everywhere},
 		"GET /staff/{name}": {staff.Admin, atPerson},
 
+		"GET /alerts": {staff.Viewer, anywhere}, "POST /alerts/own": {staff.Viewer, anywhere}, "POST /alerts/test": {staff.Viewer, anywhere},
+		"POST /alerts/remove": {staff.Viewer, anywhere}, "POST /alerts/site": {staff.Technician, inForm},
+		"GET /sites/{id}/settings": {staff.Staff, atKiosk}, "POST /sites/{id}/settings": {staff.Staff, atKiosk},
+		"POST /sites/{id}/settings/back": {staff.Staff, atKiosk}, "GET /kiosks/{id}/sign": {staff.Staff, atKiosk},
+
 		"GET /sites/{id}": {staff.Viewer, atKiosk}, "GET /reports": {staff.Viewer, anywhere}, "GET /reports.csv": {staff.Viewer, anywhere},
 		"GET /tally": {staff.Staff, anywhere}, "POST /tally": {staff.Staff, inForm}, "POST /tally/undo": {staff.Staff, inForm},
 		"GET /walls": {staff.Technician, anywhere}, "POST /walls": {staff.Technician, inForm}, "POST /walls/{wall}/remove": {staff.Technician, inForm},

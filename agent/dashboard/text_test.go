@@ -120,7 +120,7 @@ func TestPagesInEveryLanguage(t *testing.T) {
 		in(t, plain(html), title)
 		_, html, _ = h.get(c, "/") // it is remembered
 		in(t, plain(html), title)
-		paths := []string{"/sites/illusia", "/sites/mesta", "/help", "/audit", "/staff", "/agent", "/nothing", "/reports", "/reports.csv", "/reports?month=x", "/tally", "/tally?site=illusia", "/walls", h.hang("illusia") + "?lang=" + lang, "/wall/none"}
+		paths := []string{"/sites/illusia", "/sites/mesta", "/help", "/audit", "/staff", "/agent", "/alerts", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/nothing", "/reports", "/reports.csv", "/reports?month=x", "/tally", "/tally?site=illusia", "/walls", h.hang("illusia") + "?lang=" + lang, "/wall/none"}
 		for i := range 12 {
 			paths = append(paths, "/kiosks/"+string(kioskID(i)))
 		}

@@ -244,11 +244,14 @@ func (g *Gate) Count() (kiosks, strangers int) {
 func (g *Gate) Reports() uint64 { return g.reports.Load() }
 
 // Renew sends every connected kiosk its settings, for after a change.
-func (g *Gate) Renew() {
+func (g *Gate) Renew() { g.RenewSite("") }
+
+// RenewSite is Renew for the kiosks of one site.
+func (g *Gate) RenewSite(site fleet.SiteID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for id := range g.live {
-		if k, ok := g.c.Presence.Kiosk(id); ok {
+		if k, ok := g.c.Presence.Kiosk(id); ok && (site == "" || k.Site == site) {
 			go g.sendSettings(g.live[id], k)
 		}
 	}

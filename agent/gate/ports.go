@@ -54,7 +54,7 @@ type Store interface {
 	ApplyHelpOver(id fleet.KioskID, seq uint64, call string) (fresh bool, err error)
 	// ApplyResult takes the order from the list; found is false if it was not
 	// on it any more.
-	ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result) (o Order, found, fresh bool, err error)
+	ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result, at time.Time) (o Order, found, fresh bool, err error)
 
 	// Help returns the open help call of a kiosk, the run it belongs to, and
 	// whether there is one.

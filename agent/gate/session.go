@@ -276,7 +276,7 @@ func (s *session) apply(m wire.Message) (seq uint64, err error) {
 		}
 		return m.Seq, err
 	case wire.Result:
-		o, found, _, err := store.ApplyResult(id, m.Seq, fleet.Result{Command: m.Command, OK: m.OK, Why: m.Why})
+		o, found, _, err := store.ApplyResult(id, m.Seq, fleet.Result{Command: m.Command, OK: m.OK, Why: m.Why}, now)
 		if found && err == nil {
 			s.gate.c.Log.Info("command answered", "kiosk", id, "command", o.Command.Name, "ok", m.OK, "why", m.Why)
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+
+	"yhteiskone/internal/fleet"
 )
 
 // How long somebody stays signed in: without doing anything, and at all. The
@@ -129,11 +131,29 @@ func (s *Service) person(ctx context.Context) (Person, bool, error) {
 	if a.Disabled || a.Epoch != uint64(s.web.GetInt64(ctx, keyEpoch)) {
 		return Person{}, false, nil
 	}
+	p, err := s.holder(a)
+	return p, err == nil, err
+}
+
+// holder is the person that an account is of, as May needs them.
+func (s *Service) holder(a Account) (Person, error) {
 	rules, err := s.rules.StaffRules()
 	if err != nil {
-		return Person{}, false, fmt.Errorf("read the rules: %w", err)
+		return Person{}, fmt.Errorf("read the rules: %w", err)
 	}
-	return Person{Name: a.Name, Shown: a.Shown, Grants: a.Grants, Bare: rules.needs(a.Grants) && !a.Factor.On()}, true, nil
+	return Person{Name: a.Name, Shown: a.Shown, Grants: a.Grants, Bare: rules.needs(a.Grants) && !a.Factor.On()}, nil
+}
+
+// May asks May about somebody who need not be signed in: whether they would be
+// let in with the account that they have now. Who cannot be looked up may
+// nothing.
+func (s *Service) May(name string, a Action, site fleet.SiteID) bool {
+	account, err := s.accounts.Account(name)
+	if err != nil || account.Disabled {
+		return false
+	}
+	p, err := s.holder(account)
+	return err == nil && May(p, a, site)
 }
 
 // From returns the person who is signed in.

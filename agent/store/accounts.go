@@ -138,11 +138,15 @@ func (s *Store) ChangeAccount(name string, change func(*staff.Account) error) er
 	})
 }
 
-// DeleteAccount is staff.Accounts'.
+// DeleteAccount is staff.Accounts'. What the person was told of goes with it:
+// somebody else may get the same name.
 func (s *Store) DeleteAccount(name string) error {
 	return s.update(func(tx *bolt.Tx) error {
 		if tx.Bucket([]byte(bAccounts)).Get([]byte(name)) == nil {
 			return refusal{staff.ErrNotFound}
+		}
+		if err := dropTargetsOf(tx, name); err != nil {
+			return err
 		}
 		return tx.Bucket([]byte(bAccounts)).Delete([]byte(name))
 	})

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -42,6 +43,12 @@ func dropHelp(tx *bolt.Tx, id fleet.KioskID, call string) error {
 	r, ok, err := get[helpRecord](tx, bHelp, []byte(id))
 	if err != nil || !ok || r.Call != call {
 		return err
+	}
+	if r.Answer == fleet.NoAnswer {
+		k, _, err := get[kioskRecord](tx, bKiosks, []byte(id))
+		if err := first(err, countHelp(tx, k.Site, r.At, Unanswered)); err != nil {
+			return err
+		}
 	}
 	return tx.Bucket([]byte(bHelp)).Delete([]byte(id))
 }
@@ -84,6 +91,11 @@ func (s *Store) AnswerHelp(id fleet.KioskID, site fleet.SiteID, call string, a H
 		if !ok || r.Call != call {
 			return refusal{ErrNoCall}
 		}
+		if r.Answer == fleet.NoAnswer {
+			if err := countHelp(tx, site, r.At, bandOf(a.At.Sub(r.At))); err != nil {
+				return err
+			}
+		}
 		r.Answer, r.Minutes, r.Who, r.AnsweredAt, r.AnsweredBy = a.Answer, a.Minutes, a.Who, a.At.UTC(), a.By
 		now = r.fleet(id)
 		if err := audit(tx, auditRecord{At: a.At, Who: a.By, Action: "help_answered", Kiosk: id, Site: site, Detail: string(a.Answer)}); err != nil {
@@ -98,4 +110,70 @@ func (s *Store) AnswerHelp(id fleet.KioskID, site fleet.SiteID, call string, a H
 		return fleet.HelpCall{}, fmt.Errorf("answer a help call: %w", err)
 	}
 	return now, nil
+}
+
+// Unanswered is the band of calls that ended before anybody answered.
+const Unanswered = "unanswered"
+
+// HelpBands lists how long calls rang until the first answer, in minutes.
+func HelpBands() []string { return []string{"under_2", "2_5", "5_15", "over_15", Unanswered} }
+
+func bandOf(rang time.Duration) string {
+	switch {
+	case rang < 2*time.Minute:
+		return "under_2"
+	case rang < 5*time.Minute:
+		return "2_5"
+	case rang < 15*time.Minute:
+		return "5_15"
+	}
+	return "over_15"
+}
+
+// weekRecord are the sums of one site and week. No call is kept by itself.
+type weekRecord map[string]uint32
+
+func weekOf(t time.Time) string {
+	year, week := t.UTC().ISOWeek()
+	return fmt.Sprintf("%04d-%02d", year, week)
+}
+
+func countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, band string) error {
+	key := []byte(weekOf(at) + "\x00" + string(site))
+	r, _, err := get[weekRecord](tx, bWeeks, key)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		r = weekRecord{}
+	}
+	r[band]++
+	return put(tx, bWeeks, key, r)
+}
+
+// HelpWeek is how fast the calls of one site were answered in one week.
+type HelpWeek struct {
+	Week  string // "2026-48", by ISO 8601
+	Site  fleet.SiteID
+	Bands map[string]uint32
+}
+
+// HelpWeeks returns the sums since then, newest week first.
+func (s *Store) HelpWeeks(since time.Time) (all []HelpWeek, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		c := tx.Bucket([]byte(bWeeks)).Cursor()
+		for k, text := c.Last(); k != nil; k, text = c.Prev() {
+			week, site, _ := strings.Cut(string(k), "\x00")
+			if week < weekOf(since) {
+				return nil
+			}
+			r, err := unmarshal[weekRecord](text)
+			if err != nil {
+				return fmt.Errorf("read the calls of %s: %w", week, err)
+			}
+			all = append(all, HelpWeek{week, fleet.SiteID(site), r})
+		}
+		return nil
+	})
+	return all, err
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -17,6 +19,8 @@ type orderRecord struct {
 	Text    string            `json:"text,omitempty"`
 	Now     bool              `json:"now,omitempty"`
 	Expires time.Time         `json:"expires"`
+	Who     string            `json:"who,omitempty"`
+	Site    fleet.SiteID      `json:"site,omitempty"`
 }
 
 func (r orderRecord) gate(id fleet.KioskID) gate.Order {
@@ -30,13 +34,23 @@ func orderKey(id fleet.KioskID, at time.Time, command string) []byte {
 	return append(key, command...)
 }
 
-// PutOrder keeps an order and who gave it, in one transaction.
+// PutOrder keeps an order and who gave it, in one transaction. The text of one
+// that takes a machine out of service is a note for people: it stays here until
+// the machine is back in service.
 func (s *Store) PutOrder(who string, o gate.Order, site fleet.SiteID, at time.Time) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		c := o.Command
-		return first(
+		var err error
+		switch c.Name {
+		case fleet.TakeOutOfService:
+			err = put(tx, bNotes, []byte(o.Kiosk), noteRecord{c.Text, who, at.UTC()})
+			c.Text = ""
+		case fleet.PutInService:
+			err = tx.Bucket([]byte(bNotes)).Delete([]byte(o.Kiosk))
+		}
+		return first(err,
 			audit(tx, auditRecord{At: at, Who: who, Action: "command", Kiosk: o.Kiosk, Site: site, Detail: string(c.Name)}),
-			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), orderRecord{c.ID, c.Name, c.Text, c.Now, o.Expires.UTC()}))
+			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), orderRecord{c.ID, c.Name, c.Text, c.Now, o.Expires.UTC(), who, site}))
 	})
 	if err != nil {
 		return fmt.Errorf("keep a command: %w", err)
@@ -58,22 +72,55 @@ func (s *Store) Orders(id fleet.KioskID, now time.Time) (all []gate.Order, err e
 }
 
 // ApplyResult is gate.Store's.
-func (s *Store) ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result) (o gate.Order, found, fresh bool, err error) {
+func (s *Store) ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result, at time.Time) (o gate.Order, found, fresh bool, err error) {
 	fresh, err = s.apply(id, seq, "a result", func(tx *bolt.Tx) error {
 		found = false
 		var key []byte
+		var given orderRecord
 		err := eachOrder(tx, id, func(k []byte, rec orderRecord) error {
 			if rec.ID == r.Command {
-				key, o, found = bytes.Clone(k), rec.gate(id), true
+				key, given, o, found = bytes.Clone(k), rec, rec.gate(id), true
 			}
 			return nil
 		})
 		if err != nil || !found {
 			return err
 		}
-		return tx.Bucket([]byte(bOrders)).Delete(key)
+		return first(closeOrder(tx, id, given, r.OK, r.Why, at), tx.Bucket([]byte(bOrders)).Delete(key))
 	})
 	return o, found, fresh, err
+}
+
+// closeOrder writes into the audit what became of an order.
+func closeOrder(tx *bolt.Tx, id fleet.KioskID, r orderRecord, ok bool, why string, at time.Time) error {
+	if r.Who == "" {
+		return nil // of an agent that did not keep who gave it
+	}
+	action := "result_ok"
+	if !ok {
+		if action = "result_" + why; !slices.Contains([]string{"expired", "unknown", "invalid"}, why) {
+			action = "result_failed"
+		}
+	}
+	return audit(tx, auditRecord{At: at, Who: r.Who, Action: action, Kiosk: id, Site: r.Site, Detail: string(r.Name)})
+}
+
+// noteRecord is why a machine is out of service, for people.
+type noteRecord struct {
+	Text string    `json:"text,omitempty"`
+	Who  string    `json:"who"`
+	At   time.Time `json:"at"`
+}
+
+// Note returns what was written when the machine was taken out of service, by
+// whom and when; at is zero if it was not.
+func (s *Store) Note(id fleet.KioskID) (text, who string, at time.Time, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		r, _, err := get[noteRecord](tx, bNotes, []byte(id))
+		text, who, at = r.Text, r.Who, r.At
+		return err
+	})
+	return text, who, at, err
 }
 
 func eachOrder(tx *bolt.Tx, id fleet.KioskID, f func(key []byte, r orderRecord) error) error {
@@ -90,18 +137,29 @@ func eachOrder(tx *bolt.Tx, id fleet.KioskID, f func(key []byte, r orderRecord) 
 	return nil
 }
 
+// orderLate is how long the answer to an order may still come after its life: a
+// machine tells what it did as soon as it has a line again.
+const orderLate = time.Hour
+
+// kioskIDSize is the length of a kiosk's identifier.
+const kioskIDSize = 13
+
 func expireOrders(tx *bolt.Tx, now time.Time) error {
-	var old [][]byte
+	old := map[string]orderRecord{}
 	err := each(tx, bOrders, func(key []byte, r orderRecord) error {
-		if !now.Before(r.Expires) {
-			old = append(old, bytes.Clone(key))
+		if now.Sub(r.Expires) > orderLate {
+			old[string(key)] = r
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, key := range old {
+	for _, key := range slices.Sorted(maps.Keys(old)) {
+		if err := closeOrder(tx, fleet.KioskID(key[:kioskIDSize]), old[key], false, "expired", now); err != nil {
+			return err
+		}
+		key := []byte(key)
 		if err := tx.Bucket([]byte(bOrders)).Delete(key); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"yhteiskone/agent/premises"
 	"yhteiskone/internal/fleet"
 )
 
@@ -134,16 +135,19 @@ func (s *Store) PutSettings(all fleet.Settings, sites map[fleet.SiteID]fleet.Set
 	})
 }
 
-// Settings is gate.Store's.
+// Settings is gate.Store's. What a site decided goes before the configuration,
+// unless a later configuration and it do not go together.
 func (s *Store) Settings(k fleet.Kiosk) (set fleet.Settings, err error) {
 	err = s.db.View(func(tx *bolt.Tx) error {
-		r, _, err := get[settingsRecord](tx, bMeta, []byte("settings"))
-		place, own := r.Sites[k.Site]
-		if !own {
-			place = r.placeRecord
+		base, err := baseSettings(tx, k.Site)
+		if err != nil {
+			return err
 		}
-		set = place.fleet()
-		set.Version, set.SiteName, set.KioskName = r.Version, siteOf(tx, k.Site).Name, k.Name
+		r, _, err := newestEdit(tx, k.Site)
+		if set = r.edit().Over(premises.Values{Settings: base}).Settings; set.Validate() != nil {
+			set = base
+		}
+		set.SiteName, set.KioskName = siteOf(tx, k.Site).Name, k.Name
 		return err
 	})
 	return set, err

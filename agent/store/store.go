@@ -60,11 +60,20 @@ const (
 	bIncidents = "incidents_by_day" // within a day: site, kiosk, number -> incidentRecord
 	bRollups   = "rollups_by_day"   // what machines did within minutes
 	bDays      = "served"           // day -> what machines did
+	bTargets   = "alert_targets"    // target -> targetRecord
+	bLetters   = "alert_letters"    // time, letter -> letterRecord
+	bMessages  = "alert_messages"   // time, message -> messageRecord
+	bTold      = "alert_open"       // incident -> eventRecord
+	bTrouble   = "alert_trouble"    // target -> troubleRecord
+	bNotes     = "service_notes"    // kiosk -> noteRecord
+	bWeeks     = "help_by_week"     // week, 0, site -> weekRecord
+	bEdits     = "site_settings"    // site, 0, number -> editRecord
 )
 
 func buckets() []string {
 	return []string{bMeta, bSites, bKiosks, bCodes, bUses, bApplied, bOrders, bProofs, bHelp, bOpen,
-		bAccounts, bSessions, bTokens, bAudit, bFaults, bCounts, bIncidents, bRollups, bDays}
+		bAccounts, bSessions, bTokens, bAudit, bFaults, bCounts, bIncidents, bRollups, bDays,
+		bTargets, bLetters, bMessages, bTold, bTrouble, bEdits, bNotes, bWeeks}
 }
 
 // Store is one open store. Its methods may be called from any goroutine.

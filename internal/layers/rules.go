@@ -24,6 +24,7 @@ func doors() []door {
 		{"github.com/pquerna/otp", "agent/staff tests", "codes are computed there; whether one counts, and once only, is decided there"},
 		{"github.com/jezek/xgb", "kiosk/display", "one connection to X, whose loss one package notices"},
 		{"golang.org/x/net/websocket", "nothing", "it is lorca's; ours is internal/link"},
+		{"github.com/wneessen/go-mail", "agent/notify", "mail leaves through one place, which says what may be in it"},
 		{"github.com/chromedp", "tests internal/e2e internal/dev", "a debugged browser is for looking at the dashboard in checks and pictures; a client's is never debugged"},
 	}
 }
@@ -67,6 +68,10 @@ func edges() []edge {
 		{"agent/store/storetest", "agent/gate", "it tries gate's store, whatever the engine"},
 		{"agent/store/storetest", "agent/staff", "it tries staff's accounts, sessions and tokens, whatever the engine"},
 		{"agent/store/storetest", "agent/state", "it tries what state starts from, whatever the engine"},
+		{"agent/store", "agent/notify", "it keeps what people are to be told until they are"},
+		{"agent/store", "agent/premises", "it keeps what sites decide"},
+		{"agent/dashboard", "agent/premises", "its pages are where sites decide"},
+		{"agent/dashboard", "agent/notify", "its pages say who is told of what, and what could not be told"},
 	}
 }
 
@@ -90,6 +95,8 @@ func bounds() []bound {
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},
 		{"agent/state", "internal/fleet", "now, in memory"},
 		{"agent/sight", "", "it asks whether there is a network"},
+		{"agent/premises", "internal/fleet", "words and forms, no keys and links"},
+		{"agent/notify", "internal/fleet", "it tells people, never kiosks"},
 		{"agent/dashboard", "internal/fleet internal/wire", "pages know nothing of keys and links"},
 		{"agent/figures", "internal/fleet", "sums and what may be said of them"},
 	}
@@ -109,6 +116,7 @@ func bans() []ban {
 		{"kiosk/session", "os net", "a state machine over ports, so that its tests need no machine"},
 		{"agent/watch", "os net log", "pure rules and a clock"},
 		{"agent/figures", "os net log", "sums and what may be said of them"},
+		{"agent/premises", "os net log", "it reads and writes forms, nothing else"},
 		{"agent/state", "os net", "now, in memory; store keeps what must survive"},
 	}
 }

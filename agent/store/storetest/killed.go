@@ -44,7 +44,7 @@ func applyForEver(k Kind, dir string) {
 			id := childKiosk(n)
 			seq, err := e.Applied(id)
 			for ; err == nil; seq++ {
-				_, found, fresh, bad := e.ApplyResult(id, seq+1, fleet.Result{Command: childOrder(n, seq+1)})
+				_, found, fresh, bad := e.ApplyResult(id, seq+1, fleet.Result{Command: childOrder(n, seq+1)}, time.Now())
 				if err = bad; err == nil {
 					fmt.Printf("%d %d %v %v\n", n, seq+1, found, fresh)
 				}

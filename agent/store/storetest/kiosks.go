@@ -109,14 +109,14 @@ func results(t *testing.T, k Kind) {
 	for i, id := range []string{"00000000000000c9", "00000000000000c2", "00000000000000c3"} {
 		must(t, e.PutOrder("satu", order(one, id), "ranta", noon().Add(time.Duration(i))))
 	}
-	o, found, fresh, err := e.ApplyResult(one, 1, fleet.Result{Command: "00000000000000c2", OK: true})
+	o, found, fresh, err := e.ApplyResult(one, 1, fleet.Result{Command: "00000000000000c2", OK: true}, noon())
 	if err != nil || !found || !fresh || o.Command.Name != fleet.Identify {
 		t.Errorf("%+v %v %v %v", o, found, fresh, err)
 	}
-	if _, found, fresh, _ := e.ApplyResult(one, 1, fleet.Result{Command: "00000000000000c9"}); found || fresh {
+	if _, found, fresh, _ := e.ApplyResult(one, 1, fleet.Result{Command: "00000000000000c9"}, noon()); found || fresh {
 		t.Error("the same number carried out twice")
 	}
-	if _, found, fresh, _ := e.ApplyResult(one, 2, fleet.Result{Command: "00000000000000c2"}); found || !fresh {
+	if _, found, fresh, _ := e.ApplyResult(one, 2, fleet.Result{Command: "00000000000000c2"}, noon()); found || !fresh {
 		t.Error("an order answered twice")
 	}
 	e = k.again(t, e, dir)

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/mail"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"yhteiskone/agent/dashboard"
+	"yhteiskone/agent/notify"
+	"yhteiskone/agent/staff"
+	"yhteiskone/agent/watch"
+	"yhteiskone/internal/fleet"
+)
+
+// mailConfig is the mail server in agent.toml.
+type mailConfig struct {
+	Server       string         `toml:"server"` // host:port
+	From         string         `toml:"from"`
+	User         string         `toml:"user"`
+	PasswordFile string         `toml:"password_file"`
+	TLS          notify.MailTLS `toml:"tls"`
+
+	checked *notify.Mail
+}
+
+// alertConfig is how people are told, in agent.toml.
+type alertConfig struct {
+	Allow []string  `toml:"allow"` // webhooks that may be near or plain, as "http://ntfy.lan:8080"
+	Grace *duration `toml:"grace"` // how long a fault lasts before people are told
+	Help  *duration `toml:"help"`  // how long a call for help rings before people are told
+
+	grace, help time.Duration
+}
+
+// checkAlerts says which field of [mail] or [alerts] is wrong.
+func (c *config) checkAlerts() error {
+	c.Alerts.grace, c.Alerts.help = 5*time.Minute, 2*time.Minute
+	for what, d := range map[string]struct {
+		from *duration
+		to   *time.Duration
+	}{"grace": {c.Alerts.Grace, &c.Alerts.grace}, "help": {c.Alerts.Help, &c.Alerts.help}} {
+		if d.from != nil {
+			if *d.to = d.from.Duration; *d.to < 0 || *d.to > 24*time.Hour {
+				return fmt.Errorf("alerts: %s is %v; it must be between 0s and 24h", what, *d.to)
+			}
+		}
+	}
+	for _, s := range c.Alerts.Allow {
+		if err := notify.CheckOrigin(s); err != nil {
+			return fmt.Errorf("alerts: allow: %w", err)
+		}
+	}
+	if c.Mail == nil {
+		return nil
+	}
+	m := notify.Mail{From: c.Mail.From, User: c.Mail.User, TLS: c.Mail.TLS}
+	host, port, err := net.SplitHostPort(c.Mail.Server)
+	if m.Port, _ = strconv.Atoi(port); err != nil || host == "" || m.Port < 1 || m.Port > 65535 {
+		return fmt.Errorf("mail: server: %q is not host:port, for example \"smtp.example.fi:587\"", c.Mail.Server)
+	}
+	m.Host = host
+	if a, err := mail.ParseAddress(m.From); err != nil || a.Address != m.From {
+		return fmt.Errorf("mail: from: %q is not an address such as \"yhteiskone@example.fi\"", m.From)
+	}
+	switch m.TLS {
+	case "":
+		m.TLS = notify.StartTLS
+	case notify.StartTLS, notify.DirectTLS:
+	case notify.Plain:
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return fmt.Errorf("mail: tls: \"none\" is for a server on this machine, not %q", host)
+		}
+	default:
+		return fmt.Errorf("mail: tls is %q; it must be \"starttls\", \"tls\" or \"none\"", m.TLS)
+	}
+	if c.Mail.PasswordFile != "" {
+		raw, err := os.ReadFile(c.Mail.PasswordFile)
+		if err != nil {
+			return fmt.Errorf("mail: password_file: %w", err)
+		}
+		m.Password = strings.TrimRight(string(raw), "\r\n")
+	}
+	if (m.User == "") != (m.Password == "") {
+		return fmt.Errorf("mail: user and password_file belong together")
+	}
+	c.Mail.checked = &m
+	return nil
+}
+
+// alerts tells people what the board shows, and is dashboard.Alerts.
+type alerts struct {
+	*agent
+	notifier *notify.Notifier
+	tests    *rate.Limiter
+	gone     map[string]time.Time // since when something that people were told of is no more
+}
+
+func newAlerts(a *agent) *alerts {
+	c := notify.Config{Store: a.store, Reach: a.reach, Texts: watch.Texts{}, Allow: a.config.Alerts.Allow,
+		Address: a.reached, Location: a.config.location, Log: a.log}
+	if a.config.Mail != nil {
+		c.Mail = a.config.Mail.checked
+	}
+	return &alerts{agent: a, notifier: notify.New(c), tests: rate.NewLimiter(rate.Every(10*time.Second), 4), gone: map[string]time.Time{}}
+}
+
+// reached is the address that people are told.
+func (a *agent) reached() string {
+	url, err := a.store.Address()
+	if err != nil {
+		a.log.Error("own address not read", "why", err)
+	}
+	return url
+}
+
+// reach reports whether a person still has an account and may see the site.
+func (a *agent) reach(person string, site fleet.SiteID) bool {
+	return a.people.staff.May(person, staff.SeeFleet, site)
+}
+
+// followEvery is how often the board is looked at for what people are told.
+const followEvery = 2 * time.Second
+
+// backTime is how long something must be well before people are told so: what
+// comes and goes is one thing.
+const backTime = time.Minute
+
+// follow tells people what opens and closes, until the context ends.
+func (a *alerts) follow(ctx context.Context) error {
+	begun, failing := time.Now(), false
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			err := a.look(now, now.Sub(begun) < faultQuiet)
+			if err != nil && !failing {
+				a.log.Error("people are not told; trying on", "why", err)
+			}
+			failing = err != nil
+		}
+	}
+}
+
+// look compares what is wrong with what people were told. Just after a start
+// the kiosks are still coming back, so of faults nothing is said.
+func (a *alerts) look(now time.Time, fresh bool) error {
+	told, err := a.store.Open()
+	if err != nil {
+		return err
+	}
+	wrong, open := a.wrong(now), map[fleet.SiteID]bool{}
+	for id, e := range wrong {
+		delete(a.gone, id)
+		if _, known := told[id]; known || fresh && e.Kind == notify.FaultOpened || now.Sub(e.Began) < a.patience(e) {
+			continue
+		}
+		if e.Code == fleet.NoConnection && !a.open(e, now, open) {
+			continue
+		}
+		if e.Kind == notify.HelpWaits {
+			e.Also = a.call(e.Site).To
+		}
+		if err := a.notifier.Tell(e, now); err != nil {
+			return err
+		}
+	}
+	for id, e := range told {
+		if _, still := wrong[id]; still {
+			continue
+		}
+		if e.Kind == notify.HelpWaits {
+			e.Kind = notify.HelpOver
+		} else if e.Kind = notify.FaultClosed; !a.well(id, now, fresh) {
+			continue
+		}
+		e.At = now
+		if err := a.notifier.Tell(e, now); err != nil {
+			return err
+		}
+		delete(a.gone, id)
+	}
+	return nil
+}
+
+// well reports whether something has been well for long enough.
+func (a *alerts) well(id string, now time.Time, fresh bool) bool {
+	since, known := a.gone[id]
+	if !known {
+		a.gone[id] = now
+	}
+	return known && !fresh && now.Sub(since) >= backTime
+}
+
+// patience is how long something lasts before people are told.
+func (a *alerts) patience(e notify.Event) time.Duration {
+	if e.Kind == notify.HelpWaits {
+		return a.call(e.Site).After
+	}
+	return a.config.Alerts.grace
+}
+
+// wrong is all that is wrong now and that people might be told of, by
+// incident.
+func (a *alerts) wrong(now time.Time) map[string]notify.Event {
+	all := map[string]notify.Event{}
+	for _, v := range a.board.Views() {
+		e := notify.Event{At: now, Site: v.Kiosk.Site, SiteName: v.SiteName, Kiosk: v.Kiosk.ID, Name: v.Kiosk.Name}
+		if h := v.Help; h != nil && (h.Answer == fleet.NoAnswer || h.Answer == fleet.CannotCome) {
+			e.Kind, e.Incident, e.Began = notify.HelpWaits, "help/"+h.ID, h.At
+			all[e.Incident] = e
+		}
+		for _, f := range v.Faults {
+			if f.Code == fleet.HelpUnanswered {
+				continue // told as a call
+			}
+			e.Kind, e.Code, e.Severity, e.Began = notify.FaultOpened, f.Code, f.Severity, f.Since
+			e.Incident = string(v.Kiosk.ID) + "/" + string(f.Code)
+			one := e
+			if f.Code == fleet.SiteSilent || f.Code == fleet.CannotSee { // one thing, not one for each machine
+				one.Kiosk, one.Name, one.Incident = "", "", string(v.Kiosk.Site)+"/"+string(f.Code)
+			}
+			all[one.Incident] = one
+		}
+	}
+	return all
+}
+
+// morning is how long after opening a machine may still be off.
+const morning = 10 * time.Minute
+
+// open reports whether the place of the event has been open for long enough
+// for its machines to be on; known are those that were asked before.
+func (a *alerts) open(e notify.Event, now time.Time, known map[fleet.SiteID]bool) bool {
+	if open, ok := known[e.Site]; ok {
+		return open
+	}
+	k, _ := a.board.Kiosk(e.Kiosk)
+	set, err := a.store.Settings(k)
+	now = now.In(a.config.location)
+	known[e.Site] = err != nil || set.Hours.Open(now) && set.Hours.Open(now.Add(-morning))
+	return known[e.Site]
+}
+
+// Targets is dashboard.Alerts's.
+func (a *alerts) Targets() ([]notify.Target, error) { return a.store.Targets() }
+
+// Troubles is dashboard.Alerts's.
+func (a *alerts) Troubles() ([]notify.Trouble, error) { return a.store.Troubles() }
+
+// Check is dashboard.Alerts's.
+func (a *alerts) Check(t notify.Target) error { return a.notifier.Check(t) }
+
+// HasMail is dashboard.Alerts's.
+func (a *alerts) HasMail() bool { return a.notifier.HasMail() }
+
+// PutTarget is dashboard.Alerts's.
+func (a *alerts) PutTarget(who string, t notify.Target) error {
+	defer a.notifier.Wake()
+	return a.store.PutTarget(who, t)
+}
+
+// DropTarget is dashboard.Alerts's.
+func (a *alerts) DropTarget(who string, t notify.Target) error {
+	return a.store.DropTarget(who, t, time.Now())
+}
+
+// Try is dashboard.Alerts's.
+func (a *alerts) Try(ctx context.Context, t notify.Target) (notify.Why, error) {
+	if !a.tests.Allow() {
+		return "", dashboard.ErrTries
+	}
+	return a.notifier.Try(ctx, t, t.Site), nil
+}

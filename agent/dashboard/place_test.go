@@ -1,0 +1,172 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"yhteiskone/agent/premises"
+	"yhteiskone/agent/staff"
+	"yhteiskone/agent/state"
+	"yhteiskone/internal/fleet"
+)
+
+// council is Places in memory.
+type council struct {
+	mu       sync.Mutex
+	versions map[fleet.SiteID][]premises.Version // newest first
+	tooLong  bool
+}
+
+func (c *council) Base(fleet.SiteID) (premises.Values, error) {
+	return premises.Values{Settings: fleet.DefaultSettings(), Call: premises.Call{After: 2 * time.Minute}}, nil
+}
+
+func (c *council) Versions(site fleet.SiteID) ([]premises.Version, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.versions[site], nil
+}
+
+func (c *council) Decide(who string, site fleet.SiteID, e premises.Edit, back uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tooLong {
+		return ErrTooLong
+	}
+	n := uint64(len(c.versions[site]) + 1)
+	if c.versions == nil {
+		c.versions = map[fleet.SiteID][]premises.Version{}
+	}
+	c.versions[site] = append([]premises.Version{{N: n, At: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC), Who: who, Back: back, Settings: 10 * n, Edit: e}}, c.versions[site]...)
+	return nil
+}
+
+func (c *council) Call(site fleet.SiteID) premises.Call {
+	base, _ := c.Base(site)
+	versions, _ := c.Versions(site)
+	if len(versions) == 0 {
+		return base.Call
+	}
+	return versions[0].Edit.Over(base).Call
+}
+
+// placeForm is what the page of a fresh site sends.
+func placeForm() url.Values {
+	return url.Values{"always": {"yes"}, "idle": {"12"}, "limit": {""}, "notice": {"15"}, "help_after": {"2"}, "mode": {"open"},
+		"languages": {"fi", "sv", "en", "et", "ru", "uk", "so", "ar", "fa"}}
+}
+
+// Staff change how a site serves; every version stays, and one can go back.
+func TestPlacePage(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	c := h.person("satu", staff.Staff, "illusia")
+	const path = "/sites/illusia/settings"
+	_, html, _ := h.get(c, "/")
+	in(t, html, `href="/sites/illusia/settings"`)
+	f := placeForm()
+	f.Del("always")
+	f["day1"], f["days"], f["support"], f["phone"] = []string{"9-15"}, []string{"24.12.2026 kiinni\r\n"}, []string{"1.12.2026 10-12"}, []string{"09 123"}
+	f["blocked"], f["languages"], f["help_to"] = []string{"kasino.fi"}, []string{"sv", "fi"}, []string{""}
+	if status, _, _ := h.post(c, path, f); status != http.StatusSeeOther {
+		t.Fatalf("%d", status)
+	}
+	e := h.council.versions["illusia"][0].Edit
+	if len(e.Fields) != 5 || e.Values.Hours.Week[1][0] != (fleet.Span{From: 540, To: 900}) || strings.Join(e.Values.Languages, " ") != "fi sv" {
+		t.Fatalf("%+v", e)
+	}
+	h.change(kioskID(0), func(v *state.View) { r := *v.Report; r.Serves.Settings = 10; v.Report = &r })
+	_, html, _ = h.get(c, path)
+	in(t, plain(html), "Asetukset on tallennettu", "Uusin asetus on käytössä: 1 / 5 koneessa.", "Odottaa vielä: Kone 10, Kone 2, Kone 3, Kone 4.",
+		"Versio 1: Aukiolo, Digituen ajat, Digituen puhelin, Kielet asiakkaalle, Estetyt sivustot", "Käytössä nyt")
+	in(t, html, `value="9-15"`, "24.12.2026 -", "1.12.2026 10-12", `value="09 123"`, "kasino.fi")
+	h.post(c, path, placeForm())
+	if e := h.council.versions["illusia"][0].Edit; len(e.Fields) != 0 {
+		t.Errorf("the defaults differ from the defaults: %+v", e)
+	}
+	h.post(c, path+"/back", url.Values{"n": {"1"}})
+	_, html, _ = h.get(c, path)
+	in(t, plain(html), "Versio 3: palasi versioon 1", "Palaa versioon 2", "Palaa versioon 1")
+	if e := h.council.versions["illusia"][0]; e.Back != 1 || len(e.Edit.Fields) != 5 {
+		t.Errorf("%+v", e)
+	}
+	if status, _, _ := h.post(c, path+"/back", url.Values{"n": {"99"}}); status != http.StatusBadRequest {
+		t.Errorf("back to what never was: %d", status)
+	}
+}
+
+// What is wrong is one sentence; what was written stays, nothing is kept.
+func TestPlaceProblems(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	c := h.person("satu", staff.Staff, "illusia")
+	for _, x := range []struct{ field, value, says string }{
+		{"days", "joulu kiinni", "Poikkeava päivä on väärin. Kirjoita se näin: 24.12.2026 kiinni tai 31.12.2026 9-11. Tarkista tämä: joulu kiinni"},
+		{"day3", "9-99", "Aukioloaika on väärin."}, {"support", "huomenna", "Digituen aika on väärin."}, {"phone", "<b>", "Puhelinnumero on väärin."},
+		{"languages", "xx", "Valitse ainakin yksi kieli."}, {"mode", "", "Valitse, mihin koneella pääsee."}, {"blocked", "https://x.fi/", "Estetty sivusto on väärin."},
+		{"idle", "1", "Aika on väärin."}, {"limit", "x", "Pisin käyttöaika on väärin."}, {"notice", "0", "Aika lopettaa on väärin."},
+		{"help_after", "x", "Apupyynnön aika tai paikka on väärin."}, {"help_to", "mesta", "Apupyynnön aika tai paikka on väärin."},
+	} {
+		f := placeForm()
+		if x.field == "days" || x.field == "day3" {
+			f.Del("always")
+		}
+		f.Set(x.field, x.value)
+		status, html, _ := h.post(c, "/sites/illusia/settings", f)
+		if status != http.StatusBadRequest || !strings.Contains(plain(html), x.says) {
+			t.Errorf("%s: %d, %s", x.field, status, plain(html))
+		}
+		if x.field != "languages" && x.field != "mode" && x.field != "help_to" && strings.Contains(x.value, "<") == strings.Contains(html, x.value) {
+			t.Errorf("%s: what was written is lost, or not escaped", x.field)
+		}
+	}
+	h.council.tooLong = true
+	if status, html, _ := h.post(c, "/sites/illusia/settings", placeForm()); status != http.StatusBadRequest || !strings.Contains(plain(html), "liian pitkät") {
+		t.Errorf("too long: %d", status)
+	}
+	if len(h.council.versions) != 0 {
+		t.Errorf("kept: %+v", h.council.versions)
+	}
+}
+
+// A call that nobody answers rings at the other site after the time that was
+// set; who answers it there may also say that it is done.
+func TestEscalation(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	other, third := h.person("olli", staff.Staff, "mesta"), h.person("kolmas", staff.Staff, "symppis")
+	h.council.Decide("satu", "illusia", premises.Edit{Fields: []premises.Field{premises.Help}, Values: premises.Values{Call: premises.Call{After: 3 * time.Minute, To: "mesta"}}}, 0)
+	id := kioskID(1)
+	path, answer := "/kiosks/"+string(id)+"/help", url.Values{"call": {callID(id)}, "answer": {"coming"}}
+	h.call(id, 2)
+	if _, html, _ := h.get(other, "/"); strings.Contains(html, "Apua pyydetään") {
+		t.Error("it rings before its time")
+	}
+	if status, _, _ := h.post(other, path, answer); status != http.StatusNotFound {
+		t.Errorf("answered before its time: %d", status)
+	}
+	h.call(id, 4)
+	_, html, _ := h.get(other, "/")
+	in(t, plain(html), "Apua pyydetään: Illusia, Kone 2")
+	if _, html, _ := h.get(third, "/"); strings.Contains(html, "Apua pyydetään") {
+		t.Error("it rings at a third site")
+	}
+	if status, _, _ := h.post(third, path, answer); status != http.StatusNotFound {
+		t.Errorf("answered from a third site: %d", status)
+	}
+	if status, _, _ := h.post(other, "/kiosks/"+string(id)+"/identify", nil); status != http.StatusNotFound {
+		t.Errorf("the machine itself: %d", status)
+	}
+	h.post(other, path, answer)
+	_, html, _ = h.get(other, "/")
+	in(t, plain(html), "olli tulee heti: Illusia, Kone 2", "Hoidettu")
+	answer.Set("answer", "done")
+	h.post(other, path, answer)
+	if v, _ := h.View(id); v.Help != nil {
+		t.Errorf("%+v", v.Help)
+	}
+}
