@@ -153,12 +153,16 @@ func TestBrowserAgentChanged(t *testing.T) {
 
 	p.agent.Signal(syscall.SIGTERM)
 	p.Wait(p.agent.Process, 15*time.Second)
-	if err := os.Remove(p.agent.Data + "/identity.pem"); err != nil {
+	if err := os.Rename(p.agent.Data+"/identity.pem", p.Path("identity.pem")); err != nil {
 		t.Fatal(err)
 	}
+	if code, _, errs := p.Run(nil, p.agent.Command("127.0.0.1:0")...); code != 1 || !strings.Contains(errs, "identity is missing") {
+		t.Errorf("an agent whose key is gone takes another: code %d: %s", code, errs)
+	}
+	p.agent.Data = p.Path("stranger") // another agent at the same address
 	p.agent.Begin()
 	p.kiosk.Is(60*time.Second, "refusing the stranger", func(s rig.Status) bool {
-		return !s.Agent.Connected && strings.Contains(s.Agent.Trouble, "certificate")
+		return !s.Agent.Connected && strings.Contains(s.Agent.Trouble, "not our agent")
 	})
 	seq := p.kiosk.In(5*time.Second, fleet.Ready).Proof.Seq
 	p.kiosk.Press(rig.TileBank)
