@@ -10,6 +10,7 @@ import (
 
 	"yhteiskone/internal/e2e/hand"
 	"yhteiskone/internal/e2e/rig"
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/fleet"
 )
 
@@ -57,8 +58,14 @@ func enter(t *testing.T, mode fleet.Mode) *room {
 	return r
 }
 
-// in is a context of one step.
-func (r *room) in(d time.Duration) (context.Context, context.CancelFunc) { return r.Within(d) }
+// in is a context of one step. What should come may take longer on a slow
+// machine; a look whether something comes at all takes as long as written.
+func (r *room) in(d time.Duration) (context.Context, context.CancelFunc) {
+	if d > 2*time.Second {
+		d = slow.Stretch(d)
+	}
+	return r.Within(d)
+}
 
 func (r *room) do(err error) {
 	r.Helper()
