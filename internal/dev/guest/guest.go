@@ -36,30 +36,17 @@ func Find() (Guest, error) {
 	if os.Getuid() != 0 {
 		return Guest{UID: os.Getuid(), GID: os.Getgid()}, nil
 	}
-	return find(Name)
-}
-
-// Beside returns a second guest, for what can run beside the first one. There
-// is one only where root is the caller.
-func Beside() (Guest, error) {
-	if os.Getuid() != 0 {
-		return Guest{}, errors.New("there is no second guest: only root can become one")
-	}
-	return find(Name + "-client")
-}
-
-func find(name string) (Guest, error) {
-	u, err := user.Lookup(name)
+	u, err := user.Lookup(Name)
 	if err != nil {
-		return Guest{}, fmt.Errorf("find the user %s: %w; run make setup", name, err)
+		return Guest{}, fmt.Errorf("find the user %s: %w; run make setup", Name, err)
 	}
 	uid, err := strconv.Atoi(u.Uid)
 	if err != nil || uid == 0 {
-		return Guest{}, fmt.Errorf("the user %s has the number %q", name, u.Uid)
+		return Guest{}, fmt.Errorf("the user %s has the number %q", Name, u.Uid)
 	}
 	gid, err := strconv.Atoi(u.Gid)
 	if err != nil {
-		return Guest{}, fmt.Errorf("the user %s has the group %q", name, u.Gid)
+		return Guest{}, fmt.Errorf("the user %s has the group %q", Name, u.Gid)
 	}
 	return Guest{UID: uid, GID: gid, other: true}, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -44,11 +43,7 @@ func browser(ctx context.Context, r *report) error {
 	defer w.close(r)
 	var failed []error
 	for _, s := range all {
-		run := w.run
-		if s.folder == escapes {
-			run = w.both
-		}
-		if err := run(ctx, r, s, pass{}); err != nil {
+		if err := w.run(ctx, r, s, pass{}); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", s.folder, err))
 		}
 		if ctx.Err() != nil {
@@ -69,35 +64,8 @@ func browser(ctx context.Context, r *report) error {
 // nothing.
 const picturesTest = "TestBrowserShots"
 
-// escapes is the folder of the ways out, the longest suite: it tries each of
-// them in two modes, and mostly waits whether something happens.
+// escapes is the folder of the ways out.
 const escapes = "internal/e2e/escape"
-
-// both runs the suite of the ways out, its second mode as another user at the
-// same time where there is one: the machine has time for both.
-func (w *workshop) both(ctx context.Context, r *report, s suite, how pass) error {
-	const second = "^TestBrowserEscapes$/^errands$"
-	who, err := guest.Beside()
-	if err != nil {
-		return w.run(ctx, r, s, how)
-	}
-	other, err := newWorkshop(who)
-	if err != nil {
-		return fmt.Errorf("prepare a second place for the tests: %w", err)
-	}
-	defer other.close(r)
-	var out bytes.Buffer
-	aside, done := newReport(&out), make(chan error, 1)
-	aside.step = r.step
-	go func() { done <- other.run(ctx, aside, s, pass{only: second}) }()
-	err = w.run(ctx, r, s, pass{skip: second})
-	err = errors.Join(err, <-done)
-	if aside.tests.passed == 0 {
-		err = errors.Join(err, fmt.Errorf("the second user ran no test"))
-	}
-	r.add(aside, out.Bytes())
-	return err
-}
 
 // waysOut tries the ways out alone.
 func waysOut(ctx context.Context, r *report) error {
@@ -110,7 +78,7 @@ func waysOut(ctx context.Context, r *report) error {
 		return fmt.Errorf("prepare a place for the tests: %w", err)
 	}
 	defer w.close(r)
-	return w.both(ctx, r, suite{folder: escapes, scenario: true}, pass{})
+	return w.run(ctx, r, suite{folder: escapes, scenario: true}, pass{})
 }
 
 // workshop is a folder with a copy of the tree, where the guest is at home.
@@ -162,7 +130,6 @@ func matrix(ctx context.Context, r *report) error {
 // pass is how the tests of a package are run; the zero value runs all.
 type pass struct {
 	only     string
-	skip     string
 	patience time.Duration
 	env      []string
 }
@@ -183,9 +150,6 @@ func (w *workshop) run(ctx context.Context, r *report, s suite, how pass) error 
 		args = append(args, "-test.run", how.only)
 	case !s.scenario:
 		args = append(args, "-test.run", browserTests)
-	}
-	if how.skip != "" {
-		args = append(args, "-test.skip", how.skip)
 	}
 	env := guest.Environ(filepath.Join(w.dir, "home"), filepath.Join(w.dir, "run"),
 		"YHTEISKONE_BIN="+filepath.Join(w.tree(), "bin"), "YHTEISKONE_TEST="+w.dir)

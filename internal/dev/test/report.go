@@ -92,17 +92,6 @@ func (r *report) goTest(cmd *exec.Cmd) error {
 	return err
 }
 
-// add takes over what another report heard meanwhile, and what it printed.
-func (r *report) add(aside *report, printed []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.out.Write(printed)
-	r.lines, r.notes, r.untried = append(r.lines, aside.lines...), append(r.notes, aside.notes...), append(r.untried, aside.untried...)
-	r.tests.passed += aside.tests.passed
-	r.tests.failed += aside.tests.failed
-	r.tests.skipped += aside.tests.skipped
-}
-
 // close repeats the lines about packages and what was not run, so that the end
 // of a long output tells all of it.
 func (r *report) close() {

@@ -159,7 +159,9 @@ func (r *room) copied(keys ...string) string {
 		s, _ := clip.Selection(ctx, "clipboard")
 		return s
 	}
-	r.Until(patience, "the clipboard is ours", func() (bool, string) { return read() == nothing, "" })
+	if !r.later(patience, func() bool { return read() == nothing }) {
+		r.Fatal("the clipboard does not become ours")
+	}
 	got := nothing
 	for range 3 {
 		r.key(keys...)

@@ -167,7 +167,7 @@ func (r *room) yes() []Place {
 func (r *room) later(d time.Duration, holds func() bool) bool {
 	ctx, cancel := r.in(d)
 	defer cancel()
-	tick := time.NewTicker(30 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond) // most looks start a program
 	defer tick.Stop()
 	for {
 		if holds() {

@@ -134,7 +134,7 @@ func (w *World) Until(d time.Duration, what string, holds func() (bool, string))
 	w.Helper()
 	d = slow.Stretch(d)
 	start := time.Now()
-	tick := time.NewTicker(25 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond) // many looks start a program
 	defer tick.Stop()
 	for last := ""; ; {
 		ok := false
