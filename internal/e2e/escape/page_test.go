@@ -165,7 +165,7 @@ func (r *room) copied(keys ...string) string {
 	got := nothing
 	for range 3 {
 		r.key(keys...)
-		if r.later(3*time.Second, func() bool { got = read(); return got != nothing && got != "" }) {
+		if r.later(2*time.Second, func() bool { got = read(); return got != nothing && got != "" }) {
 			break
 		}
 	}
