@@ -51,7 +51,7 @@ func (r *room) open(page string) shown {
 	}
 	var e Event
 	var err error
-	for try := range 3 { // a dialog of the row before may take the first words
+	for try := range 4 { // a dialog of the row before may take the first words, the kiosk's own page for a blocked one their place
 		r.key("Escape", "Escape")
 		address := r.here("/" + page + sign + "n=" + n)
 		if try == 0 {
@@ -61,7 +61,11 @@ func (r *room) open(page string) shown {
 			r.write(address)
 			r.key("Delete", "Return")
 		}
-		ctx, cancel := r.in(patience / 2)
+		wait := patience / 2
+		if try == 0 {
+			wait = 2 * time.Second // mostly it is there in one
+		}
+		ctx, cancel := r.in(wait)
 		e, err = r.site.Wait(ctx, n, "shown")
 		cancel()
 		if err == nil {
