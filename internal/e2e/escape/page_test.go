@@ -51,7 +51,7 @@ func (r *room) open(page string) shown {
 	}
 	var e Event
 	var err error
-	for try := range 4 { // a dialog of the row before may take the first words, the kiosk's own page for a blocked one their place
+	for try := range 5 { // a dialog of the row before may take the first words, the kiosk's own page for a blocked one their place
 		r.key("Escape", "Escape")
 		address := r.here("/" + page + sign + "n=" + n)
 		if try == 0 {
@@ -62,7 +62,7 @@ func (r *room) open(page string) shown {
 			r.key("Delete", "Return")
 		}
 		wait := patience / 2
-		if try == 0 {
+		if try < 3 {
 			wait = 2 * time.Second // mostly it is there in one
 		}
 		ctx, cancel := r.in(wait)
