@@ -151,7 +151,7 @@ func startAs(t testing.TB, b *browser.Browser, mark session.Mark, setup session.
 	case <-r.Painted():
 	case <-r.Lost():
 		t.Fatal("the browser was lost before it painted")
-	case <-time.After(30 * time.Second):
+	case <-time.After(slow.Stretch(30 * time.Second)):
 		t.Fatal("the browser did not paint")
 	}
 	return r

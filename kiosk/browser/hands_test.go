@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"yhteiskone/internal/e2e/slow"
 )
 
 // handsPage says what the hands did to it, and where things are.
@@ -65,7 +67,7 @@ func TestBrowserObeysHands(t *testing.T) {
 			hear := func(what, more string) string {
 				t.Helper()
 				var heard []event
-				for end := time.After(20 * time.Second); ; {
+				for end := time.After(slow.Stretch(20 * time.Second)); ; {
 					select {
 					case e := <-events:
 						heard = append(heard, e)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"yhteiskone/internal/e2e/hand"
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/session"
@@ -104,7 +105,7 @@ func (s *street) hear(t *testing.T, host, event string) saying {
 }
 
 func (s *street) heard(host, event string, within time.Duration) (saying, bool) {
-	end := time.After(within)
+	end := time.After(slow.Stretch(within))
 	for {
 		select {
 		case x := <-s.said:
@@ -141,7 +142,7 @@ func (d *desk) titled(t *testing.T, words string) {
 // shows reports whether the newest window gets the title soon.
 func (d *desk) shows(t *testing.T, words string) bool {
 	t.Helper()
-	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(slow.Stretch(8 * time.Second)); time.Now().Before(end); {
 		if strings.Contains(d.title(t), words) {
 			return true
 		}

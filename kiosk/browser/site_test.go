@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"yhteiskone/internal/e2e/slow"
 )
 
 // site is a service on this machine that leaves as much as it can in the
@@ -94,7 +96,7 @@ func (s *site) hear(t testing.TB) told {
 	select {
 	case x := <-s.told:
 		return x
-	case <-time.After(15 * time.Second):
+	case <-time.After(slow.Stretch(15 * time.Second)):
 		t.Fatal("the page did not open")
 	}
 	return told{}

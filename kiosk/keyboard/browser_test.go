@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/e2e/xserver"
 	"yhteiskone/kiosk/display"
 )
@@ -25,7 +26,7 @@ func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(60 * time.Second)
+	end := time.After(slow.Stretch(60 * time.Second))
 	for !ok() {
 		select {
 		case <-tick.C:

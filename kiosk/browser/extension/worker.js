@@ -23,10 +23,22 @@ async function said() {
 // safer is, by tab, the https address that was tried instead of an http one.
 const safer = new Map();
 
+// asked is, by tab, when its newest page was asked for. Nothing of ours may take
+// the place of what the client asked for meanwhile.
+const asked = new Map();
+
+chrome.webNavigation.onBeforeNavigate.addListener(d => {
+  if (d.frameId === 0) asked.set(d.tabId, d.timeStamp);
+});
+chrome.tabs.onRemoved.addListener(tab => {
+  asked.delete(tab);
+  safer.delete(tab);
+});
+
 chrome.webNavigation.onErrorOccurred.addListener(async d => {
   if (d.frameId !== 0 || d.error !== 'net::ERR_BLOCKED_BY_ADMINISTRATOR') return;
   const { pages, list } = await said();
-  if (!pages) return;
+  if (!pages || asked.get(d.tabId) > d.timeStamp) return;
   const url = new URL(d.url);
   const tried = safer.get(d.tabId) === d.url;
   safer.delete(d.tabId);
