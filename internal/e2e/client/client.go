@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"yhteiskone/internal/e2e/hand"
+	"yhteiskone/internal/e2e/slow"
 	"yhteiskone/internal/e2e/town"
 )
 
@@ -31,7 +32,7 @@ type Client struct {
 
 // await waits for a page to say something.
 func (c *Client) await(ctx context.Context, host, event string) (town.Event, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the page did not say so in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, slow.Stretch(patience), errors.New("the page did not say so in time"))
 	defer cancel()
 	return c.Visit.Wait(ctx, host, event)
 }
@@ -70,7 +71,7 @@ func (c *Client) pressFor(ctx context.Context, host, control string, effect func
 		if err != nil {
 			return err
 		}
-		short, cancel := context.WithTimeout(ctx, 4*time.Second)
+		short, cancel := context.WithTimeout(ctx, slow.Stretch(4*time.Second))
 		err = effect(short)
 		cancel()
 		if err == nil {
@@ -181,7 +182,7 @@ func (c *Client) Authenticate(ctx context.Context) error {
 		if err := c.fill(ctx, c.Visit.Markers["auth_user"], c.Visit.Markers["auth_password"]); err != nil {
 			return err
 		}
-		short, cancel := context.WithTimeout(ctx, 3*time.Second)
+		short, cancel := context.WithTimeout(ctx, slow.Stretch(3*time.Second))
 		_, err := c.Visit.Wait(short, town.Bank, "auth_ok")
 		cancel()
 		if err == nil || try == 3 {
@@ -207,12 +208,22 @@ func (c *Client) Paste(ctx context.Context) (string, error) {
 	if _, err := c.Seen(ctx, town.Benefits, "paste"); err != nil {
 		return "", err
 	}
-	if err := c.Key(ctx, "ctrl+v", "Return"); err != nil {
-		return "", err
-	}
-	e, err := c.await(ctx, town.Benefits, "pasted")
-	if err != nil {
-		return "", err
+	// A page that was shown just now may lose the first keys; whoever sees an
+	// empty field does it again.
+	var e town.Event
+	for try := 0; ; try++ {
+		err := c.Key(ctx, "ctrl+a", "ctrl+v", "Return")
+		if err != nil {
+			return "", err
+		}
+		short, cancel := context.WithTimeout(ctx, slow.Stretch(4*time.Second))
+		e, err = c.Visit.Wait(short, town.Benefits, "pasted")
+		cancel()
+		if err == nil {
+			break
+		} else if try == 3 {
+			return "", err
+		}
 	}
 	var text string
 	if err := json.Unmarshal(e.Detail, &text); err != nil {
@@ -365,7 +376,7 @@ func page() hand.Box { return hand.Box{X: 300, Y: 90, W: 760, H: 300} }
 // change waits until that part looks otherwise than before, and stays so for
 // two looks.
 func (c *Client) change(ctx context.Context, before string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("nothing new came on the screen"))
+	ctx, cancel := context.WithTimeoutCause(ctx, slow.Stretch(patience), errors.New("nothing new came on the screen"))
 	defer cancel()
 	for last := before; ; {
 		now, err := c.Look(ctx, page())
