@@ -79,18 +79,19 @@ func tryMenu(t *trial) {
 // hold there as well.
 func tryWindows(t *trial) {
 	s := t.open("plain.html")
+	// Chromium crashes if an address of its own is entered while a new tab is
+	// still on its way to its first page. That ends the session, with a proof;
+	// here the rules are tried.
+	there := func() (bool, string) { now := t.title(); return strings.HasPrefix(now, homeTitle), now }
 	t.key("ctrl+n")
 	t.Until(patience, "a second window comes", func() (bool, string) { return t.count("browser") == 2, "" })
-	t.later(patience, func() bool { return t.title() != "" && !strings.HasPrefix(t.title(), "koe") })
+	t.Until(patience, "the second window is home", there)
 	t.isBlocked("file:///etc/passwd", "file:")
 	t.calm()
 	t.oneWindow()
 	t.found(allowed)
 	t.key("ctrl+t")
-	t.Until(patience, "a tab comes", func() (bool, string) {
-		now := t.title()
-		return now != "" && !strings.HasPrefix(now, "koe plain"), now
-	})
+	t.Until(patience, "a tab comes", there)
 	t.isBlocked("chrome://settings", "chrome://")
 	t.key("ctrl+w") // once: the next would be the page's
 	t.Until(patience, "the tab goes", func() (bool, string) { return strings.HasPrefix(t.title(), "koe plain"), t.title() })

@@ -231,6 +231,9 @@ func isBlockedPage(words string) bool {
 	return strings.Contains(words, "Tämä sivu on estetty") || strings.Contains(words, "Tämä sivu ei aukea tällä koneella")
 }
 
+// homeTitle begins the title of the kiosk's own first page.
+const homeTitle = "Takaisin alkuun"
+
 // pageBox is where the page is.
 func (r *room) pageBox() hand.Box {
 	return hand.Box{Y: barHeight + 1, W: r.display.W, H: r.display.H - stripHeight - barHeight - 1}
