@@ -1,6 +1,7 @@
 package escape
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -38,6 +39,7 @@ func (t *trial) showsBlocked(what string) {
 		t.found(blocked)
 		return
 	}
+	t.picture(fmt.Sprintf("%02d-page", t.row.N))
 	t.Errorf("%s is not blocked: its page has %d letters and begins %.60q", what, len(got), got)
 }
 

@@ -67,7 +67,7 @@ func (r *room) try(t *testing.T, row Row) {
 	x := &trial{r, row, findings{}}
 	defer func() {
 		if t.Failed() {
-			r.picture(row)
+			r.picture(fmt.Sprintf("%02d", row.N))
 			if r.status().InSession() { // the next row begins in a fresh session
 				r.kiosk.End()
 				r.ended()
@@ -90,14 +90,14 @@ func (r *room) try(t *testing.T, row Row) {
 	t.Logf("escape %02d %-7s %s: %s: %s (%v)", row.N, r.mode, verdict, row.Attempt, x.saw, time.Since(began).Round(100*time.Millisecond))
 }
 
-// picture keeps what the screen showed when a row failed: the test site's own
+// picture keeps what the screen shows when something fails: the test site's own
 // pages only.
-func (r *room) picture(row Row) {
+func (r *room) picture(name string) {
 	dir := os.Getenv("YHTEISKONE_PICTURES")
 	if dir == "" {
 		return
 	}
-	if err := r.display.Picture(r.Ctx, fmt.Sprintf("%s/escape-%s-%02d.png", dir, r.mode, row.N)); err != nil {
+	if err := r.display.Picture(r.Ctx, fmt.Sprintf("%s/escape-%s-%s.png", dir, r.mode, name)); err != nil {
 		r.Logf("no picture: %v", err)
 	}
 }
