@@ -17,6 +17,19 @@ func (t *trial) isBlocked(typed, becomes string) {
 	for try := 0; ; try++ { // a busy machine may lose a letter: that is another address
 		t.enter(typed)
 		t.later(patience/4, func() bool { return t.title() != before })
+		// Reading the address ends with Escape, which stops a page that loads:
+		// the kiosk's own page, which takes the place of the browser's words,
+		// would stay empty.
+		t.later(3*time.Second, func() bool { return isBlockedPage(t.title()) })
+		if !t.status().InSession() && try < 3 {
+			// Chromium crashes when an address of its own is typed while it is
+			// on its way to another page. Nobody got anywhere by it.
+			t.ended()
+			t.found(over)
+			t.begin()
+			before = t.title()
+			continue
+		}
 		if got := t.address(); strings.HasPrefix(got, becomes) || t.onBlocked(got) {
 			break
 		} else if try == 3 {
