@@ -212,6 +212,11 @@ func (p *Panel) Hide() error {
 	p.shown = false
 	p.forget()
 	p.vanish()
+	// A window manager that has not mapped the dock yet would not notice that
+	// it is gone; what it maps later takes no room.
+	if err := p.d.Strut(Window(p.dock), 0); err != nil {
+		return fmt.Errorf("hide the panel: %w", err)
+	}
 	xproto.ChangeWindowAttributes(p.d.conn, p.window, xproto.CwBackPixel, []uint32{paper})
 	if err := xproto.ConfigureWindowChecked(p.d.conn, p.window, xproto.ConfigWindowWidth|xproto.ConfigWindowHeight, []uint32{1, 1}).Check(); err != nil {
 		return fmt.Errorf("hide the panel: %w", err)
