@@ -27,6 +27,7 @@ import (
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/rest"
+	"yhteiskone/internal/systemd"
 )
 
 // stopTime is how long a stop may take before connections are cut.
@@ -43,6 +44,7 @@ type agent struct {
 	people *people
 	backup *backups
 	again  chan struct{} // closed when the agent is to start anew
+	tell   systemd.Manager
 
 	dir      string
 	plain    bool
@@ -74,7 +76,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	rest.Often(50)
 	log := newLog(stderr, c.Log)
 	for {
-		a := &agent{log: log, config: c, again: make(chan struct{})}
+		a := &agent{log: log, config: c, again: make(chan struct{}), tell: systemd.Of(os.Getenv)}
 		address, err := a.once(ctx, *data, *listen, *plain, stdout)
 		if !errors.Is(err, errAgain) {
 			return err
@@ -171,6 +173,7 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 		if err := a.people.sayFirst(stdout, address); err != nil {
 			a.log.Error("first admin", "why", err)
 		}
+		a.say("READY=1")
 	})
 }
 
@@ -193,6 +196,7 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	group.Go(func() error { return a.keepServed(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.backup.run(ctx) })
+	group.Go(func() error { a.tell.Watchdog(ctx, func() bool { return answers(ctx, a.touch) }); return nil })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -213,6 +217,7 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	group.Go(func() error { return serving(local.Serve(control)) })
 	group.Go(func() error {
 		<-ctx.Done()
+		a.say("STOPPING=1")
 		close(stopping)
 		cut()
 		end, done := context.WithTimeout(context.Background(), stopTime)
