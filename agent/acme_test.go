@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -120,6 +121,17 @@ func TestACME(t *testing.T) {
 	case line := <-heard:
 		t.Error("the kiosks noticed: ", line)
 	default:
+	}
+	// A kiosk that comes in by the public name is shown what it can check.
+	conf, err := identity.ClientTLS(identity.Pin(e.Pin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf.ServerName = "agent.example"
+	if c, err := tls.Dial("tcp", at, conf); err != nil {
+		t.Errorf("a kiosk by the public name: %v", err)
+	} else {
+		c.Close()
 	}
 	if _, text := p.get("/metrics", ""); !strings.Contains(string(text), "yhteiskone_certificate_expiry_timestamp_seconds 1") {
 		t.Error("the numbers do not know when it ends")
