@@ -57,7 +57,7 @@ func packages(tree, programs string) []pack {
 func (p pack) build(ctx context.Context, out string, v version) (string, error) {
 	arch, ok := map[string]string{"amd64": "amd64", "arm64": "arm64", "386": "i386"}[runtime.GOARCH]
 	if !ok {
-		return "", fmt.Errorf("Debian has no architecture for Go's %s", runtime.GOARCH)
+		return "", fmt.Errorf("there is no architecture of Debian for %s", runtime.GOARCH)
 	}
 	tool, err := exec.LookPath("dpkg-deb")
 	if err != nil {
