@@ -9,7 +9,7 @@ PROGRAMS := kiosk agent provision
 vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
-.PHONY: run test build bench traces pictures setup clean programs \
+.PHONY: run test build bench traces pictures packages setup clean programs \
 	fmt vet staticcheck modules unit race fuzz browser matrix check
 
 # Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
@@ -36,6 +36,11 @@ bench: setup programs
 traces: setup programs
 	@$(gobuild) -o build/traces ./internal/dev/traces
 	@exec build/traces
+
+# The Debian packages of agent and provision, in build/.
+packages: build
+	@mkdir -p build
+	@go run ./internal/dev/packages
 
 # The pictures of README.md.
 pictures: setup programs

@@ -88,6 +88,9 @@ func restore(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := os.MkdirAll(*data, 0o700); err != nil {
 		return badInput("make the data folder: %w", err)
 	}
+	if err := ownedBy(*data, os.Geteuid()); err != nil {
+		return err
+	}
 	keep := backup.Name(time.Now())
 	about, err := backup.Stage(*data, got[0], keep, checkFolder)
 	if err != nil {

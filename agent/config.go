@@ -25,6 +25,7 @@ type config struct {
 	OIDC     *oidcConfig  `toml:"oidc"` // who else vouches for people
 	Log      logConfig    `toml:"log"`
 	TLS      tlsConfig    `toml:"tls"`
+	ACME     *acmeConfig  `toml:"acme"`
 	Proxies  []string     `toml:"proxies"` // whose word about addresses counts
 	Limits   limitConfig  `toml:"limits"`
 	Mail     *mailConfig  `toml:"mail"`
@@ -44,20 +45,6 @@ type config struct {
 type siteConfig struct {
 	ID   fleet.SiteID `toml:"id"`
 	Name string       `toml:"name"`
-}
-
-// tlsConfig is a certificate that browsers know. Without one the agent makes
-// its own.
-type tlsConfig struct {
-	Certificate string `toml:"certificate"` // the chain, in PEM
-	Key         string `toml:"key"`
-}
-
-func (c tlsConfig) check() error {
-	if (c.Certificate == "") != (c.Key == "") {
-		return errors.New("tls: certificate and key belong together, and one is missing")
-	}
-	return nil
 }
 
 // limitConfig is how many connections there may be at one time.
@@ -155,6 +142,9 @@ func (c *config) check() (err error) {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	if err := c.checkACME(); err != nil {
+		return fmt.Errorf("acme: %w", err)
 	}
 	if c.proxies, err = front.ParseProxies(c.Proxies); err != nil {
 		return fmt.Errorf("proxies: %w", err)

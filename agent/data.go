@@ -56,6 +56,9 @@ func openData(dir string, mend *mending) (*data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, badInput("make the data folder: %w", err)
 	}
+	if err := ownedBy(dir, os.Geteuid()); err != nil {
+		return nil, err
+	}
 	held, err := lock(dir)
 	if err != nil {
 		return nil, err

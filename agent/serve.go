@@ -27,6 +27,7 @@ import (
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/rest"
+	"yhteiskone/internal/systemd"
 )
 
 // stopTime is how long a stop may take before connections are cut.
@@ -43,13 +44,14 @@ type agent struct {
 	people *people
 	backup *backups
 	again  chan struct{} // closed when the agent is to start anew
+	tell   systemd.Manager
 
 	dir      string
 	plain    bool
 	started  time.Time
 	listener *front.Listener
 	metrics  *metrics
-	public   *front.Files // the certificate for browsers; nil: the agent's own
+	public   front.Public // the certificate for browsers; nil: the agent's own
 	alerts   *alerts
 }
 
@@ -73,8 +75,14 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	rest.Often(50)
 	log := newLog(stderr, c.Log)
+	var public front.Public
+	if !*plain {
+		if public, err = c.public(*data, log); err != nil {
+			return err
+		}
+	}
 	for {
-		a := &agent{log: log, config: c, again: make(chan struct{})}
+		a := &agent{log: log, config: c, public: public, again: make(chan struct{}), tell: systemd.Of(os.Getenv)}
 		address, err := a.once(ctx, *data, *listen, *plain, stdout)
 		if !errors.Is(err, errAgain) {
 			return err
@@ -90,11 +98,6 @@ var errAgain = errors.New("the agent starts anew")
 // once opens the data and runs, until the context ends or the agent is to
 // start anew.
 func (a *agent) once(ctx context.Context, dir, listen string, plain bool, stdout io.Writer) (address string, err error) {
-	if a.config.TLS.Certificate != "" && !plain {
-		if a.public, err = front.OpenFiles(a.config.TLS.Certificate, a.config.TLS.Key, a.log); err != nil {
-			return "", badInput("tls: %w", err)
-		}
-	}
 	mend := &mending{keeperOf(dir, nil, a.config.Backup), a.log}
 	d, err := openData(dir, mend)
 	if errors.Is(err, store.ErrBusy) {
@@ -171,6 +174,7 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 		if err := a.people.sayFirst(stdout, address); err != nil {
 			a.log.Error("first admin", "why", err)
 		}
+		a.say("READY=1")
 	})
 }
 
@@ -181,8 +185,12 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	if own := a.id.Certificates(a.config.Names...); !plain {
 		web.TLSConfig = own.Config()
 		if a.public != nil {
-			web.TLSConfig.GetCertificate = front.Choose(a.public.Certificate, own.Get)
+			web.TLSConfig.GetCertificate = front.Choose(a.public, own.Get)
 		}
+	}
+	issuer, _ := a.public.(*front.Issuer)
+	if issuer != nil {
+		web.TLSConfig.NextProtos = append(web.TLSConfig.NextProtos, front.Protocol)
 	}
 	local := a.server(controlHandler(a.people.console), live)
 	group, ctx := errgroup.WithContext(ctx)
@@ -193,6 +201,7 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	group.Go(func() error { return a.keepServed(ctx) })
 	group.Go(func() error { return a.tidy(ctx) })
 	group.Go(func() error { return a.backup.run(ctx) })
+	group.Go(func() error { a.tell.Watchdog(ctx, func() bool { return answers(ctx, a.touch) }); return nil })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -201,6 +210,9 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 			return errAgain
 		}
 	})
+	if issuer != nil {
+		group.Go(func() error { return issuer.Run(ctx) })
+	}
 	group.Go(func() error { return a.alerts.notifier.Run(ctx) })
 	group.Go(func() error { return a.alerts.follow(ctx) })
 	group.Go(func() error { return rest.GiveBack(ctx) })
@@ -213,6 +225,7 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	group.Go(func() error { return serving(local.Serve(control)) })
 	group.Go(func() error {
 		<-ctx.Done()
+		a.say("STOPPING=1")
 		close(stopping)
 		cut()
 		end, done := context.WithTimeout(context.Background(), stopTime)

@@ -82,6 +82,13 @@ func (p *public) config(name string) string {
 
 // browse asks for a page as a browser that knows the authority does.
 func (p *public) browse(at, name string) (serial int64, head http.Header, err error) {
+	text, head, err := p.see(at, name)
+	fmt.Sscan(text, &serial)
+	return serial, head, err
+}
+
+// see is browse for numbers of any length.
+func (p *public) see(at, name string) (serial string, head http.Header, err error) {
 	pool := x509.NewCertPool()
 	pool.AddCert(p.root)
 	c := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true,
@@ -91,10 +98,10 @@ func (p *public) browse(at, name string) (serial int64, head http.Header, err er
 		}}}
 	resp, err := c.Get("https://" + name + "/sign-in")
 	if err != nil {
-		return 0, nil, err
+		return "", nil, err
 	}
 	defer resp.Body.Close()
-	return resp.TLS.PeerCertificates[0].SerialNumber.Int64(), resp.Header, nil
+	return resp.TLS.PeerCertificates[0].SerialNumber.String(), resp.Header, nil
 }
 
 // Browsers see the public certificate, also the renewed one without a restart;

@@ -19,6 +19,7 @@ import (
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/rest"
+	"yhteiskone/internal/systemd"
 	"yhteiskone/internal/wire"
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/health"
@@ -146,10 +147,10 @@ func (k *kiosk) run(ctx context.Context) error {
 		ReadHeaderTimeout: 5 * time.Second}
 	k.ground.carry(machine)
 	go rings(ctx, k.browser.Help(), machine)
-	tell := newNotify(k.env)
-	go tell.watchdog(ctx, func() bool { return answers(ctx, machine) })
+	tell := systemd.Of(func(name string) string { return k.env[name] })
+	go tell.Watchdog(ctx, func() bool { return answers(ctx, machine) })
 	go deadman(ctx, k.log, func() bool { return answers(ctx, machine) }, os.Exit)
-	if err := tell.say("READY=1"); err != nil {
+	if err := tell.Say("READY=1"); err != nil {
 		k.log.Warn("the service manager does not hear us", "err", err)
 	}
 	var group errgroup.Group

@@ -66,8 +66,9 @@ func (f *Files) read() (*tls.Certificate, error) {
 	return &c, nil
 }
 
-// Certificate returns the certificate that the files hold now.
-func (f *Files) Certificate() *tls.Certificate {
+// Certificate returns the certificate that the files hold now, whatever name it
+// is for.
+func (f *Files) Certificate(string) *tls.Certificate {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.now()
@@ -96,7 +97,13 @@ func (f *Files) Certificate() *tls.Certificate {
 }
 
 // Expires is when the certificate ends.
-func (f *Files) Expires() time.Time { return f.Certificate().Leaf.NotAfter }
+func (f *Files) Expires() time.Time { return f.Certificate("").Leaf.NotAfter }
+
+// Public is what browsers are shown.
+type Public interface {
+	Certificate(name string) *tls.Certificate // nil: there is none for the name
+	Expires() time.Time                       // zero: there is none at all
+}
 
 // Choose returns which certificate a client is shown. Browsers get the public
 // one while it is valid for the name that they ask for. Kiosks say in their
@@ -104,16 +111,21 @@ func (f *Files) Expires() time.Time { return f.Certificate().Leaf.NotAfter }
 // they check by the key that they know: so whatever happens to the public
 // certificate, its name or its authority does not touch them. So does anybody
 // for whom the public one would be wrong anyway.
-func Choose(public func() *tls.Certificate, own func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func Choose(public Public, own func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	issuer, _ := public.(*Issuer)
 	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if slices.Contains(hello.SupportedProtos, identity.KioskProtocol) || hello.ServerName == "" {
 			return own(hello)
 		}
-		c := public()
-		if !fits(c.Leaf, hello.ServerName, time.Now()) {
-			return own(hello)
+		if issuer != nil {
+			if c, asked, err := issuer.Proof(hello); asked {
+				return c, err
+			}
 		}
-		return c, nil
+		if c := public.Certificate(hello.ServerName); c != nil && fits(c.Leaf, hello.ServerName, time.Now()) {
+			return c, nil
+		}
+		return own(hello)
 	}
 }
 

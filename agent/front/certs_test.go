@@ -47,12 +47,12 @@ func TestFiles(t *testing.T) {
 	f := must(OpenFiles(cert, key, logger))
 	now := time.Now()
 	f.now = func() time.Time { return now }
-	shown := func() int64 { now = now.Add(filesEvery); return f.Certificate().Leaf.SerialNumber.Int64() }
+	shown := func() int64 { now = now.Add(filesEvery); return f.Certificate("").Leaf.SerialNumber.Int64() }
 	if shown() != 1 || !f.Expires().Equal(ends) {
 		t.Errorf("%d until %v", shown(), f.Expires())
 	}
 	pair(t, dir, "agent.example", 22, ends)
-	if f.Certificate().Leaf.SerialNumber.Int64() != 1 {
+	if f.Certificate("").Leaf.SerialNumber.Int64() != 1 {
 		t.Error("the files are looked at for every greeting")
 	}
 	if shown() != 22 {
@@ -83,6 +83,12 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// one is a single public certificate.
+type one struct{ cert *tls.Certificate }
+
+func (o one) Certificate(string) *tls.Certificate { return o.cert }
+func (o one) Expires() time.Time                  { return time.Time{} }
+
 func TestChoose(t *testing.T) {
 	mark := func(serial int64, name string, from, to time.Duration) *tls.Certificate {
 		return &tls.Certificate{Leaf: &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{name},
@@ -99,9 +105,10 @@ func TestChoose(t *testing.T) {
 		"an older name":        {mark(1, "agent.example", -time.Hour, time.Hour), tls.ClientHelloInfo{ServerName: "old.example"}, true},
 		"by address":           {mark(1, "agent.example", -time.Hour, time.Hour), tls.ClientHelloInfo{}, true},
 		"after its end":        {mark(1, "agent.example", -2*time.Hour, -time.Hour), tls.ClientHelloInfo{ServerName: "agent.example"}, true},
+		"none yet":             {nil, tls.ClientHelloInfo{ServerName: "agent.example"}, true},
 		"before its beginning": {mark(1, "agent.example", time.Hour, 2*time.Hour), tls.ClientHelloInfo{ServerName: "agent.example"}, true},
 	} {
-		choose := Choose(func() *tls.Certificate { return c.public }, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own, nil })
+		choose := Choose(one{c.public}, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own, nil })
 		if got := must(choose(&c.hello)); (got == own) != c.own {
 			t.Errorf("%s: own is %v", name, got == own)
 		}

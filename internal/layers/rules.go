@@ -25,6 +25,8 @@ func doors() []door {
 		{"github.com/jezek/xgb", "kiosk/display", "one connection to X, whose loss one package notices"},
 		{"golang.org/x/net/websocket", "nothing", "it is lorca's; ours is internal/link"},
 		{"github.com/wneessen/go-mail", "agent/notify", "mail leaves through one place, which says what may be in it"},
+		{"golang.org/x/crypto/acme", "agent/front", "who issues certificates is asked beside where they are shown"},
+		{"github.com/letsencrypt", "tests", "an authority for checks; no part of the product"},
 		{"github.com/chromedp", "tests internal/e2e internal/dev", "a debugged browser is for looking at the dashboard in checks and pictures; a client's is never debugged"},
 	}
 }
