@@ -25,6 +25,7 @@ func simulated(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	code, pin := fs.String("code", "", ""), fs.String("pin", "", "")
 	sites, seed := fs.Int("sites", 1, ""), fs.Uint64("seed", 1, "")
 	steady, every := fs.Bool("steady", false, ""), fs.Duration("report-every", 0, "")
+	storm, storms := fs.Int("storm", 0, ""), fs.Duration("every", time.Minute, "")
 	if _, err := parse(fs, args); err != nil {
 		return err
 	}
@@ -34,7 +35,13 @@ func simulated(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	if *every != 0 && (*every < 100*time.Millisecond || *every > 30*time.Second) {
 		return badInput("--report-every is %v; it must be 100ms to 30s", *every)
 	}
-	c := simulate.Config{Agent: *agent, Kiosks: *kiosks, Seed: *seed, Steady: *steady, ReportEvery: *every,
+	if *storm < 0 || *storm > *kiosks {
+		return badInput("--storm is %d; it must be 0 to %d, the number of kiosks", *storm, *kiosks)
+	}
+	if *storms < time.Second || *storms > time.Hour {
+		return badInput("--every is %v; it must be 1s to 1h", *storms)
+	}
+	c := simulate.Config{Agent: *agent, Kiosks: *kiosks, Seed: *seed, Steady: *steady, ReportEvery: *every, Storm: *storm, Every: *storms,
 		Told: func(line string) { fmt.Fprintf(stdout, "simulate: %s\n", line) }}
 	var err error
 	switch {
