@@ -15,7 +15,6 @@ import (
 )
 
 func main() {
-	signal.Ignore(syscall.SIGXFSZ) // a limit on the size of files is a full disk: an error, not the end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -49,6 +49,7 @@ func (b *background) start(ts *testscript.TestScript, neg bool, args []string) {
 	defer out.Close()
 	c := exec.Command(path, args[1:]...)
 	c.Dir, c.Stdout, c.Stderr = ts.MkAbs("."), out, out
+	c.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
 	ts.Check(c.Start())
 	ts.Defer(func() {
 		c.Process.Kill()

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"time"
 
-	"yhteiskone/agent/state"
 	"yhteiskone/agent/store"
 )
 
 // kept is what the agent has of one kiosk.
 type kept struct {
-	proof state.Proof
-	calls uint32 // that are over
-	rings bool   // a call still does
+	newest uint64 // number of the newest proof
+	doubt  bool   // one did not follow the one before it
+	rings  bool   // a call still does
+	calls  uint32 // that are over
 }
 
 // count compares what kiosks told with what the agent has.
@@ -34,8 +34,12 @@ func (s *soak) count() error {
 	var sum ledger
 	for i, k := range append(s.kiosks, s.echo.kiosk) {
 		var has kept
-		if has.proof, err = st.Proof(k.member.Kiosk); err != nil {
+		p, err := st.Proof(k.member.Kiosk)
+		if err != nil {
 			return err
+		}
+		if has.doubt = !p.Invalid.IsZero(); p.Newest != nil {
+			has.newest = p.Newest.Seq
 		}
 		if _, _, has.rings, err = st.Help(k.member.Kiosk); err != nil {
 			return err
@@ -67,16 +71,12 @@ func (s *soak) count() error {
 // was ever sent is nobody's business: so calls have two bounds. The newest proof
 // stands for all: it was taken in only if it followed the one before.
 func compare(told ledger, has kept) error {
-	newest := uint64(0)
-	if has.proof.Newest != nil {
-		newest = has.proof.Newest.Seq
-	}
 	switch {
-	case newest < told.proofs:
-		return fmt.Errorf("%d of %d proofs are lost", told.proofs-newest, told.proofs)
-	case newest > told.proofs:
-		return fmt.Errorf("there are %d proofs, and %d were made", newest, told.proofs)
-	case !has.proof.Invalid.IsZero():
+	case has.newest < told.proofs:
+		return fmt.Errorf("%d of %d proofs are lost", told.proofs-has.newest, told.proofs)
+	case has.newest > told.proofs:
+		return fmt.Errorf("there are %d proofs, and %d were made", has.newest, told.proofs)
+	case has.doubt:
 		return errors.New("a proof came that did not follow the one before: one was lost, or came twice")
 	case has.rings:
 		return errors.New("a call rings that is over")

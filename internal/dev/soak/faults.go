@@ -65,7 +65,7 @@ func troubles() []fault {
 		{"lines are half open", func(s *soak, _ context.Context, rng *rand.Rand) error {
 			for _, k := range s.kiosks {
 				if rng.IntN(3) == 0 {
-					k.lines.haunt(s.some(rng)+part(rng, s.length/20))
+					k.lines.haunt(s.some(rng) + part(rng, s.length/20))
 				}
 			}
 			return nil
