@@ -72,6 +72,9 @@ func agents(ctx context.Context, t *table, kiosks int) error {
 	if err := agentLoad(ctx, t, kiosks, idle, false); err != nil {
 		return fmt.Errorf("with TLS: %w", err)
 	}
+	if err := agentReturn(ctx, t); err != nil {
+		return fmt.Errorf("%d kiosks: %w", returners, err)
+	}
 	return nil
 }
 
@@ -130,7 +133,7 @@ func agentLoad(ctx context.Context, t *table, kiosks int, idle float64, plain bo
 	per := (with - idle) / float64(kiosks)
 	if !plain {
 		t.add("agent.rss_per_kiosk_tls_kb", per)
-		return nil
+		return agentPages(ctx, t, s, a)
 	}
 	t.add("agent.rss_per_kiosk_kb", per)
 	load.Stop()
