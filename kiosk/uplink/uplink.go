@@ -264,7 +264,7 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 		return err
 	}
 	u.heard(welcome.Applied, obey) // the line may have broken before its acknowledgement
-	if !welcome.More { // otherwise they are the next message
+	if !welcome.More {             // otherwise they are the next message
 		u.heardSettings(welcome.Settings, obey)
 	}
 	u.trouble(nil)
