@@ -90,19 +90,21 @@ func centres() []fleet.Site {
 		{ID: "tori", Name: "Neuvontapiste Tori"}, {ID: "mylly", Name: "Päiväkeskus Mylly"}}
 }
 
-// simulatedCodes asks the agent of the data folder for a code for each site.
+// simulatedCodes asks the agent of the data folder for a code for each site, or
+// for several if one does not do.
 func simulatedCodes(ctx context.Context, c *simulate.Config, dir string, sites int) error {
 	o, done, err := operate(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer done()
-	for i, site := range centres()[:sites] {
-		share := (c.Kiosks - i + sites - 1) / sites // of kiosk i, i+sites, ...
+	codes := sites * ((c.Kiosks + sites*wire.CodeUsesLimit - 1) / (sites * wire.CodeUsesLimit)) // a code has its limit
+	for i := range codes {
+		site, share := centres()[i%sites], (c.Kiosks-i+codes-1)/codes // of kiosk i, i+codes, ...
 		if share == 0 {
 			continue
 		}
-		r := wire.EnrolmentRequest{Site: site.ID, SiteName: site.Name, Name: "Kone", Uses: min(share, wire.CodeUsesLimit), TTLS: 600}
+		r := wire.EnrolmentRequest{Site: site.ID, SiteName: site.Name, Name: "Kone", Uses: share, TTLS: 600}
 		e, err := o.Enrol(ctx, staff.Operator(), r)
 		if err != nil {
 			return err

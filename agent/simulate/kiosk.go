@@ -116,7 +116,7 @@ func (k *kiosk) connected(ctx context.Context, began time.Time, welcomed func())
 	welcome, err := k.greet(conn)
 	if err != nil {
 		var closed *link.CloseError
-		if errors.As(err, &closed) && closed.Code == link.CloseRefused {
+		if errors.As(err, &closed) && closed.Code == link.CloseRefused && closed.Reason != "too slow" { // that is a busy machine
 			return fmt.Errorf("%w: %s", errRefused, closed.Reason)
 		}
 		return err

@@ -72,9 +72,6 @@ func agents(ctx context.Context, t *table, kiosks int) error {
 	if err := agentLoad(ctx, t, kiosks, idle, false); err != nil {
 		return fmt.Errorf("with TLS: %w", err)
 	}
-	if err := agentReturn(ctx, t); err != nil {
-		return fmt.Errorf("%d kiosks: %w", returners, err)
-	}
 	return nil
 }
 
