@@ -9,7 +9,7 @@ PROGRAMS := kiosk agent provision
 vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
-.PHONY: run test build bench traces pictures packages setup clean programs \
+.PHONY: run test build bench soak traces pictures packages setup clean programs \
 	fmt vet staticcheck modules unit race fuzz browser matrix check
 
 # Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
@@ -31,6 +31,12 @@ build:
 bench: setup programs
 	@$(gobuild) -o build/bench ./internal/dev/bench
 	@exec build/bench
+
+# A real agent for two hours while everything goes wrong: nothing is lost, nothing
+# counts twice, nothing grows. SOAK="-for 10m" is shorter.
+soak: setup programs
+	@$(gobuild) -o build/soak ./internal/dev/soak
+	@exec build/soak $(SOAK)
 
 # The trace hunt: what a busy session changes outside of its sandbox, and why.
 traces: setup programs

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	b := &background{running: map[string]*exec.Cmd{}}
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"start": b.start, "finish": b.finish, "await": await, "take": take}})
+		"start": b.start, "finish": b.finish, "await": await, "take": take, "holds": holds}})
 }
 
 // background runs agents whose output goes to files.
@@ -49,6 +49,7 @@ func (b *background) start(ts *testscript.TestScript, neg bool, args []string) {
 	defer out.Close()
 	c := exec.Command(path, args[1:]...)
 	c.Dir, c.Stdout, c.Stderr = ts.MkAbs("."), out, out
+	c.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
 	ts.Check(c.Start())
 	ts.Defer(func() {
 		c.Process.Kill()
@@ -104,4 +105,16 @@ func take(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not match %s", args[1], args[2])
 	}
 	ts.Setenv(args[0], m[1])
+}
+
+// holds wants a folder that is not empty, or is, if it stands behind "!".
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: holds FOLDER")
+	}
+	all, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if (len(all) > 0) == neg {
+		ts.Fatalf("%s holds %v", args[0], all)
+	}
 }

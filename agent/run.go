@@ -29,6 +29,8 @@ const usage = `Usage:
   agent check     --data DIR
   agent simulate  --kiosks N (--agent URL --code CODE --pin PIN | --data DIR)
                   [--sites N] [--seed N] [--steady] [--report-every 15s]
+                  [--storm N] [--every 1m]
+  agent demo      [--listen 127.0.0.1:0]
   agent help
 
 serve     runs the agent until it gets SIGTERM or Ctrl-C. ADDR is host:port;
@@ -46,9 +48,14 @@ restore   puts a backup in the place of what is in DIR, and keeps what was there
           in a folder beside it. A running agent starts anew with it. With
           --check it only says whether the file could be restored.
 check     looks through the data for damage.
-simulate  runs N kiosks that do not exist but speak as real ones do.
+simulate  runs N kiosks that do not exist but speak as real ones do. With --storm
+          that many lose their line in one moment and are back at once, again
+          and again.
+demo      is a look at the dashboard: an agent with kiosks that do not exist, at
+          three sites, with a past and with what can go wrong. It prints where,
+          and with what name and password. Ctrl-C ends it, and nothing is kept.
 
-Every command but serve works whether the agent runs or not.
+Every command but serve and demo works whether the agent runs or not.
 Exit codes: 0 done, 1 failed, 2 bad input, 3 not now.
 `
 
@@ -138,6 +145,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return checkStore(ctx, rest, stdout)
 	case "simulate":
 		return simulated(ctx, rest, stdout, stderr)
+	case "demo":
+		return demo(ctx, rest, stdout, stderr)
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil

@@ -53,6 +53,7 @@ type agent struct {
 	metrics  *metrics
 	public   front.Public // the certificate for browsers; nil: the agent's own
 	alerts   *alerts
+	up       func(base string) // is told where it listens; nil: nobody is
 }
 
 // serve runs the agent until the context ends.
@@ -170,7 +171,11 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	}
 	defer os.Remove(socketPath(dir))
 	return l.Addr().String(), a.serve(ctx, a.listener, control, plain, stopping, func() {
-		fmt.Fprintf(stdout, "agent: listening on %s\n", a.local(l.Addr().(*net.TCPAddr), plain))
+		base := a.local(l.Addr().(*net.TCPAddr), plain)
+		fmt.Fprintf(stdout, "agent: listening on %s\n", base)
+		if a.up != nil {
+			a.up(base)
+		}
 		if err := a.people.sayFirst(stdout, address); err != nil {
 			a.log.Error("first admin", "why", err)
 		}

@@ -25,6 +25,7 @@ func simulated(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	code, pin := fs.String("code", "", ""), fs.String("pin", "", "")
 	sites, seed := fs.Int("sites", 1, ""), fs.Uint64("seed", 1, "")
 	steady, every := fs.Bool("steady", false, ""), fs.Duration("report-every", 0, "")
+	storm, storms := fs.Int("storm", 0, ""), fs.Duration("every", time.Minute, "")
 	if _, err := parse(fs, args); err != nil {
 		return err
 	}
@@ -34,7 +35,13 @@ func simulated(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	if *every != 0 && (*every < 100*time.Millisecond || *every > 30*time.Second) {
 		return badInput("--report-every is %v; it must be 100ms to 30s", *every)
 	}
-	c := simulate.Config{Agent: *agent, Kiosks: *kiosks, Seed: *seed, Steady: *steady, ReportEvery: *every,
+	if *storm < 0 || *storm > *kiosks {
+		return badInput("--storm is %d; it must be 0 to %d, the number of kiosks", *storm, *kiosks)
+	}
+	if *storms < time.Second || *storms > time.Hour {
+		return badInput("--every is %v; it must be 1s to 1h", *storms)
+	}
+	c := simulate.Config{Agent: *agent, Kiosks: *kiosks, Seed: *seed, Steady: *steady, ReportEvery: *every, Storm: *storm, Every: *storms,
 		Told: func(line string) { fmt.Fprintf(stdout, "simulate: %s\n", line) }}
 	var err error
 	switch {
@@ -83,19 +90,21 @@ func centres() []fleet.Site {
 		{ID: "tori", Name: "Neuvontapiste Tori"}, {ID: "mylly", Name: "Päiväkeskus Mylly"}}
 }
 
-// simulatedCodes asks the agent of the data folder for a code for each site.
+// simulatedCodes asks the agent of the data folder for a code for each site, or
+// for several if one does not do.
 func simulatedCodes(ctx context.Context, c *simulate.Config, dir string, sites int) error {
 	o, done, err := operate(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer done()
-	for i, site := range centres()[:sites] {
-		share := (c.Kiosks - i + sites - 1) / sites // of kiosk i, i+sites, ...
+	codes := sites * ((c.Kiosks + sites*wire.CodeUsesLimit - 1) / (sites * wire.CodeUsesLimit)) // a code has its limit
+	for i := range codes {
+		site, share := centres()[i%sites], (c.Kiosks-i+codes-1)/codes // of kiosk i, i+codes, ...
 		if share == 0 {
 			continue
 		}
-		r := wire.EnrolmentRequest{Site: site.ID, SiteName: site.Name, Name: "Kone", Uses: min(share, wire.CodeUsesLimit), TTLS: 600}
+		r := wire.EnrolmentRequest{Site: site.ID, SiteName: site.Name, Name: "Kone", Uses: share, TTLS: 600}
 		e, err := o.Enrol(ctx, staff.Operator(), r)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ func Patterns() (all []string) {
 type board struct {
 	Deps
 	texts   map[string]*texts
-	pages   map[string]map[string]*page // by language, then name
+	pages   *pages
 	assets  *assets
 	streams chan struct{}
 	walls   chan struct{}
@@ -79,7 +79,7 @@ const streamLimit = 256
 func newBoard(d Deps, missing func(lang, key string)) *board {
 	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
 		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now)}
-	b.pages = loadPages(b)
+	b.pages = newPages(b)
 	return b
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"yhteiskone/agent/notify"
 	"yhteiskone/agent/staff"
@@ -32,12 +33,20 @@ func pageNames() []string {
 		"second", "invite", "first", "account", "factor", "codes", "member", "invited"}
 }
 
-func loadPages(b *board) map[string]map[string]*page {
+// pages are parsed when somebody first looks at them: all of them in every
+// language are 15 MB, and a day centre needs few.
+type pages struct {
+	funcs map[string]template.FuncMap // by language
+	mu    sync.Mutex
+	had   map[[2]string]*page // by language and name
+}
+
+func newPages(b *board) *pages {
 	icons := loadIcons()
-	all := map[string]map[string]*page{}
+	p := &pages{funcs: map[string]template.FuncMap{}, had: map[[2]string]*page{}}
 	for _, lang := range languages() {
 		tell := b.teller(lang)
-		funcs := template.FuncMap{
+		p.funcs[lang] = template.FuncMap{
 			"t": tell.say, "n": tell.count, "when": tell.when, "ago": tell.ago, "span": tell.span, "gb": tell.gigabytes,
 			"lang": func() string { return lang }, "languages": languages,
 			"languageName": func(l string) string { return languageNames()[l] },
@@ -54,14 +63,21 @@ func loadPages(b *board) map[string]map[string]*page {
 				return svg, nil
 			},
 		}
-		all[lang] = map[string]*page{}
-		for _, name := range pageNames() {
-			all[lang][name] = template.Must(template.New("base.html").Funcs(funcs).ParseFS(templateFiles,
-				"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/past.html", "templates/board.html",
-				"templates/peopleparts.html", "templates/"+name+".html"))
-		}
 	}
-	return all
+	return p
+}
+
+// get returns a page in a language; both are ours, and a test gets every one.
+func (p *pages) get(lang, name string) *page {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := [2]string{lang, name}
+	if p.had[key] == nil {
+		p.had[key] = template.Must(template.New("base.html").Funcs(p.funcs[lang]).ParseFS(templateFiles,
+			"templates/base.html", "templates/card.html", "templates/calls.html", "templates/parts.html", "templates/past.html", "templates/board.html",
+			"templates/peopleparts.html", "templates/"+name+".html"))
+	}
+	return p.had[key]
 }
 
 // formPart is a form's fields, with what their identifiers begin with.
@@ -105,7 +121,7 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 		}
 	}
 	var out bytes.Buffer
-	if err := b.pages[v.tell.lang][f.Page].Execute(&out, f); err != nil {
+	if err := b.pages.get(v.tell.lang, f.Page).Execute(&out, f); err != nil {
 		b.Log.Error("draw a page", "page", f.Page, "err", err)
 		http.Error(w, "The agent could not draw this page. Try again, then tell the technician.", http.StatusInternalServerError)
 		return
@@ -120,7 +136,7 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 // fragment draws one part of a page.
 func (b *board) fragment(v visit, name string, data any) (string, error) {
 	var out strings.Builder
-	if err := b.pages[v.tell.lang]["kiosk"].ExecuteTemplate(&out, name, data); err != nil {
+	if err := b.pages.get(v.tell.lang, "kiosk").ExecuteTemplate(&out, name, data); err != nil {
 		return "", fmt.Errorf("draw %s: %w", name, err)
 	}
 	return out.String(), nil

@@ -347,3 +347,16 @@ func TestHomeStaysHere(t *testing.T) {
 		}
 	}
 }
+
+// Pages are parsed when somebody looks: so that nobody meets one that does not
+// parse, all of them are here.
+func TestEveryPageParses(t *testing.T) {
+	h := newHouse(t)
+	for _, lang := range languages() {
+		for _, name := range pageNames() {
+			if p := h.board.pages.get(lang, name); p.Lookup("base.html") == nil || p != h.board.pages.get(lang, name) {
+				t.Errorf("%s in %s is not there, or twice", name, lang)
+			}
+		}
+	}
+}

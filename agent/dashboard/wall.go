@@ -96,7 +96,7 @@ func (b *board) wall(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	var out bytes.Buffer
-	if err := b.pages[v.tell.lang]["wall"].ExecuteTemplate(&out, "wall", wallPage{shown, r.URL.Path}); err != nil {
+	if err := b.pages.get(v.tell.lang, "wall").ExecuteTemplate(&out, "wall", wallPage{shown, r.URL.Path}); err != nil {
 		b.Log.Error("draw a wall", "err", err)
 		b.fail(w, r, v, http.StatusInternalServerError, "broken")
 		return

@@ -27,6 +27,7 @@ type kiosk struct {
 	boot  string
 	seq   uint64
 	queue []numbered // told, and not yet acknowledged
+	line  line
 }
 
 // numbered is a message that must not be lost.
@@ -42,11 +43,15 @@ func (k *kiosk) run(ctx context.Context) {
 		k.tell(m)
 	}
 	for tries := 0; ctx.Err() == nil; tries++ {
-		if err := k.connected(ctx, began, func() { tries = 0 }); errors.Is(err, errRefused) {
+		err := k.connected(k.fleet.begin(ctx, k), began, func() { tries = 0 })
+		swept := k.fleet.end(k)
+		if errors.Is(err, errRefused) {
 			k.fleet.fail(err)
 			return
 		}
-		wait(ctx, k.backoff(tries))
+		if !swept {
+			wait(ctx, k.backoff(tries))
+		}
 	}
 }
 
@@ -111,7 +116,7 @@ func (k *kiosk) connected(ctx context.Context, began time.Time, welcomed func())
 	welcome, err := k.greet(conn)
 	if err != nil {
 		var closed *link.CloseError
-		if errors.As(err, &closed) && closed.Code == link.CloseRefused {
+		if errors.As(err, &closed) && closed.Code == link.CloseRefused && closed.Reason != "too slow" { // that is a busy machine
 			return fmt.Errorf("%w: %s", errRefused, closed.Reason)
 		}
 		return err

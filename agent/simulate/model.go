@@ -10,28 +10,6 @@ import (
 	"yhteiskone/internal/wire"
 )
 
-// role is what a simulated kiosk is there to show.
-type role int
-
-// The roles. Out of every dozen kiosks some have one; the others just serve.
-const (
-	serving role = iota
-	clockAhead
-	silent
-	outOfOrder
-	diskNearlyFull
-	outOfService
-	errandsOnly
-	serviceDown
-	strangeKeyboard
-)
-
-// roleOf gives kiosk number n its role. The first is always an ordinary one.
-func roleOf(n int) role {
-	return map[int]role{1: diskNearlyFull, 2: serviceDown, 3: outOfOrder, 4: errandsOnly, 5: clockAhead, 7: silent,
-		9: outOfService, 11: strangeKeyboard}[n%12]
-}
-
 // machine is a kiosk without its connection: its states, its health and its
 // chain of proofs. All of it follows from the seed and from what it is told.
 type machine struct {
@@ -78,6 +56,9 @@ func newMachine(rng *rand.Rand, r role, steady bool, id fleet.KioskID, key ed255
 		m.pause = true
 		m.turn(fleet.OutOfService, now, 0)
 		return m
+	case r == calling:
+		m.occupy(now)
+		return m
 	}
 	m.turn(fleet.Ready, now, m.span(5*time.Second, 4*time.Minute))
 	if !steady && rng.IntN(2) == 0 {
@@ -106,6 +87,10 @@ func (m *machine) occupy(now time.Time) {
 	m.helpAt = time.Time{}
 	if m.rng.IntN(6) == 0 {
 		m.helpAt = now.Add(m.span(10*time.Second, min(length, 3*time.Minute)))
+	}
+	if m.role == calling {
+		m.turn(fleet.InUse, now, m.span(10*time.Minute, 20*time.Minute))
+		m.helpAt = now.Add(m.span(time.Second, 5*time.Second))
 	}
 }
 
@@ -168,6 +153,9 @@ func (m *machine) prove(clean bool) wire.Message {
 	}
 	p := proof.Sign(m.key, m.last, fleet.WipeProof{Kiosk: m.id, At: m.clock(time.Now()), Looks: looks, TookMS: 60 + m.rng.Uint32N(120)})
 	m.last = &p
+	if m.role == forged && p.Seq == 1 {
+		p.Signature = make([]byte, len(p.Signature))
+	}
 	return wire.Proof{Proof: wire.ProofOf(p)}
 }
 
@@ -250,14 +238,9 @@ func (m *machine) report(now time.Time) wire.Report {
 	h.Keyboards, h.Pointers, h.Touch, h.Screens, h.Resolution = ptr(1), ptr(1), ptr(false), ptr(1), ptr("1366x768")
 	h.USBChanges, h.NewKeyboards, h.Sound, h.CardReader = ptr(0), ptr(0), ptr(true), ptr(false)
 	h.ClockSet, h.Updates, h.Swap = ptr(true), ptr(0), ptr(false)
-	if m.role == strangeKeyboard {
-		h.Keyboards, h.USBChanges, h.NewKeyboards = ptr(2), ptr(1), ptr(1)
-	}
 	r := wire.Report{At: m.clock(now), State: m.state, Since: m.clock(m.since), UptimeS: int64(now.Sub(m.booted) / time.Second),
 		Faults: []fleet.Code{}, Health: h, Serves: m.serves()}
-	if m.role == outOfOrder {
-		r.Faults = append(r.Faults, fleet.WipeUnverified)
-	}
+	m.role.ail(&r)
 	if m.last != nil {
 		r.Proof = &wire.ProofBrief{Seq: m.last.Seq, At: m.last.At, Clean: m.last.Clean()}
 	}

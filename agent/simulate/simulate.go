@@ -40,6 +40,9 @@ type Config struct {
 	Seed        uint64
 	Steady      bool          // all are ready and only report
 	ReportEvery time.Duration // 0: as the agent says
+	Storm       int           // so many lose their line at once and are back at once; 0: none do
+	Every       time.Duration // how often, from when all were connected
+	Enrolled    func() error  // is called when all are enrolled, before they connect; may be nil
 	Told        func(string)  // gets a line when something worth telling happened; may be nil
 }
 
@@ -52,7 +55,7 @@ type run struct {
 
 	mu   sync.Mutex
 	live map[*kiosk]bool // true while connected
-	full bool            // all were connected at one time
+	full chan struct{}   // closed when all were connected at one time
 }
 
 // enrolAtOnce is how many kiosks enrol at a time when there are many. A few
@@ -74,16 +77,24 @@ func Run(ctx context.Context, c Config) error {
 	}
 	inner, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := &run{c: c, tls: conf, host: host, fail: fail, live: map[*kiosk]bool{}}
+	r := &run{c: c, tls: conf, host: host, fail: fail, live: map[*kiosk]bool{}, full: make(chan struct{})}
 	kiosks, err := r.enrolAll(inner)
 	if err != nil {
 		return err
 	}
 	c.Told(fmt.Sprintf("%d kiosks enrolled", len(kiosks)))
+	if c.Enrolled != nil {
+		if err := c.Enrolled(); err != nil {
+			return err
+		}
+	}
 	for _, k := range kiosks {
 		r.live[k] = false
 	}
 	var all sync.WaitGroup
+	if c.Storm > 0 {
+		all.Go(func() { r.storms(inner, kiosks) })
+	}
 	for i, k := range kiosks {
 		all.Go(func() {
 			wait(inner, time.Duration(i)*time.Millisecond) // a thousand in a second
@@ -192,10 +203,12 @@ func (r *run) up(k *kiosk) {
 	}
 	if n == len(r.live) {
 		word := "connected"
-		if r.full {
+		select {
+		case <-r.full:
 			word = "connected again"
+		default:
+			close(r.full)
 		}
-		r.full = true
 		r.c.Told(fmt.Sprintf("%d kiosks %s", n, word))
 	}
 }

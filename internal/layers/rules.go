@@ -74,6 +74,9 @@ func edges() []edge {
 		{"agent/store", "agent/premises", "it keeps what sites decide"},
 		{"agent/dashboard", "agent/premises", "its pages are where sites decide"},
 		{"agent/dashboard", "agent/notify", "its pages say who is told of what, and what could not be told"},
+
+		{"internal/dev/soak", "kiosk/uplink", "many kiosks' real lines in one process, which no command runs"},
+		{"internal/dev/soak", "agent/store", "it counts what was kept, once the agent has ended"},
 	}
 }
 

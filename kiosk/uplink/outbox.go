@@ -30,6 +30,8 @@ type outbox struct {
 	mu   sync.Mutex
 	seqs []uint64 // waiting, ascending
 	next uint64
+
+	given uint64 // up to here messages were handed to a line, and may have arrived
 }
 
 const ackedName = "acked"
@@ -93,10 +95,20 @@ func (o *outbox) put(message func(seq uint64) wire.Message) (uint64, error) {
 	return seq, nil
 }
 
-// after returns the first waiting message with a number above seq.
-func (o *outbox) after(seq uint64) (uint64, wire.Message, bool, error) {
+// hand returns the first waiting message with a number above seq, to be sent:
+// from now on it may have arrived.
+func (o *outbox) hand(seq uint64) (uint64, wire.Message, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	s, m, ok, err := o.after(seq)
+	if ok {
+		o.given = max(o.given, s)
+	}
+	return s, m, ok, err
+}
+
+// after finds the first waiting message with a number above seq.
+func (o *outbox) after(seq uint64) (uint64, wire.Message, bool, error) {
 	for _, s := range o.seqs {
 		if s <= seq {
 			continue
@@ -136,23 +148,26 @@ func (o *outbox) ack(seq uint64) error {
 	return nil
 }
 
-// drop removes one waiting message that is no longer worth sending.
-func (o *outbox) drop(seq uint64) error {
+// drop removes one waiting message that is no longer worth sending, unless it
+// may have arrived already.
+func (o *outbox) drop(seq uint64) (dropped bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	i := slices.Index(o.seqs, seq)
-	if i < 0 {
-		return nil
+	if i < 0 || seq <= o.given {
+		return false, nil
 	}
 	if err := os.Remove(o.path(seq)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("drop a message: %w", err)
+		return false, fmt.Errorf("drop a message: %w", err)
 	}
 	o.seqs = slices.Delete(o.seqs, i, i+1)
-	return nil
+	return true, nil
 }
 
 // each calls f with every waiting message.
 func (o *outbox) each(f func(uint64, wire.Message)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for seq := uint64(0); ; {
 		next, m, ok, err := o.after(seq)
 		if err != nil || !ok {

@@ -158,16 +158,18 @@ func (u *Uplink) Help(call string) error {
 	return err
 }
 
-// HelpOver takes a call back. One that the agent never heard of just vanishes.
+// HelpOver takes a call back. One that was never sent just vanishes; one that
+// may have arrived is taken back at the agent, however the line is now.
 func (u *Uplink) HelpOver(call string) error {
-	if !u.Connected() {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		for seq, c := range u.calls {
-			if c == call {
-				delete(u.calls, seq)
-				return u.box.drop(seq)
-			}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for seq, c := range u.calls {
+		if c != call {
+			continue
+		}
+		delete(u.calls, seq)
+		if dropped, err := u.box.drop(seq); dropped || err != nil {
+			return err
 		}
 	}
 	_, err := u.put(func(seq uint64) wire.Message { return wire.HelpOver{Seq: seq, Call: call} })
@@ -261,7 +263,8 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 	if err := u.box.ack(welcome.Applied); err != nil {
 		return err
 	}
-	if !welcome.More { // otherwise they are the next message
+	u.heard(welcome.Applied, obey) // the line may have broken before its acknowledgement
+	if !welcome.More {             // otherwise they are the next message
 		u.heardSettings(welcome.Settings, obey)
 	}
 	u.trouble(nil)
@@ -331,7 +334,7 @@ func (u *Uplink) talk(ctx context.Context, conn *link.Conn, every time.Duration,
 			return err
 		}
 		for {
-			seq, m, ok, err := u.box.after(sent)
+			seq, m, ok, err := u.box.hand(sent)
 			if err != nil {
 				return err
 			}

@@ -33,6 +33,7 @@ type fakeAgent struct {
 	mu      sync.Mutex
 	applied uint64
 	ackless bool // hears and says nothing
+	mute    bool // keeps what it hears, and its acknowledgements are lost
 	heard   []wire.Message
 	reports int
 	conn    *link.Conn
@@ -103,8 +104,11 @@ func (a *fakeAgent) serve(c *link.Conn, host string) {
 			a.heard = append(a.heard, m)
 			a.applied = seq
 		}
+		mute := a.mute
 		a.mu.Unlock()
-		c.Send(wire.Ack{Seq: seq})
+		if !mute {
+			c.Send(wire.Ack{Seq: seq})
+		}
 	}
 }
 
@@ -379,6 +383,46 @@ func TestHelpLapsesWhileTheAgentIsGone(t *testing.T) {
 		over, ok := l[len(l)-1].(wire.HelpOver)
 		return ok && over.Call == "0123456789abcdef"
 	})
+}
+
+// The agent keeps a call, and the line breaks before the kiosk hears so.
+func TestCallWhoseAcknowledgementIsLost(t *testing.T) {
+	const call = "0123456789abcdef"
+	for name, over := range map[string]bool{"it rings on": false, "it is over before the line is back": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.agent.mute = true
+			u := r.open()
+			if err := u.Help(call); err != nil {
+				t.Fatal(err)
+			}
+			stop := r.run(u)
+			r.until("the agent has the call", func() bool { return len(r.agent.list()) == 1 })
+			stop()
+			if over {
+				if err := u.HelpOver(call); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.agent.mu.Lock()
+			r.agent.mute = false
+			r.agent.mu.Unlock()
+			defer r.run(u)()
+			if over {
+				r.until("the agent knows that it is over", func() bool {
+					l := r.agent.list()
+					last, ok := l[len(l)-1].(wire.HelpOver)
+					return ok && last.Call == call
+				})
+				return
+			}
+			r.until("the client is told that it rings", func() bool {
+				r.obey.mu.Lock()
+				defer r.obey.mu.Unlock()
+				return slices.Equal(r.obey.heard, []string{call})
+			})
+		})
+	}
 }
 
 func TestCountsAreSumsOfFinishedDays(t *testing.T) {

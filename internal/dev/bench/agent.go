@@ -130,7 +130,7 @@ func agentLoad(ctx context.Context, t *table, kiosks int, idle float64, plain bo
 	per := (with - idle) / float64(kiosks)
 	if !plain {
 		t.add("agent.rss_per_kiosk_tls_kb", per)
-		return nil
+		return agentPages(ctx, t, s, a)
 	}
 	t.add("agent.rss_per_kiosk_kb", per)
 	load.Stop()

@@ -35,6 +35,7 @@ func steps() []step {
 		{name: "unit", run: unit},
 		{name: "race", run: race},
 		{name: "fuzz", run: fuzz},
+		{name: "soak", run: soak},
 		{name: "browser", run: browser},
 		{name: "walls", run: walls},
 		{name: "matrix", run: matrix, long: true},
@@ -93,6 +94,13 @@ func tool(program string, args ...string) func(context.Context, *report) error {
 		}
 		return err
 	}
+}
+
+// soak is half a minute of what make soak does for hours.
+func soak(ctx context.Context, r *report) error {
+	out, err := command(ctx, nil, "go", "run", "./internal/dev/soak", "-for", "12s").CombinedOutput()
+	r.printf("%s", out)
+	return err
 }
 
 // command is a program of ours: it is asked to stop with its children, and
