@@ -229,6 +229,7 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	look("/alerts", wrong("own-address", "satu"), says, open)
 	look("/sites/illusia/settings", open)
 	look("/sites/illusia/settings", wrong("phone", "soita Sadulle"), says, open)
+	look("/sites/illusia/settings", wrong("welcome_sv", "Hej"), says, open)
 	look("/sites/illusia/settings", wrong("blocked", "https://casino.example/"), says, open)
 	h.notes = map[fleet.KioskID]Note{kioskID(10): {"Hiiri puuttuu", "satu", h.board.Now()}}
 	look("/kiosks/" + string(kioskID(10)) + "/sign")
