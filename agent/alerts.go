@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/mail"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/notify"
 	"yhteiskone/agent/staff"
+	"yhteiskone/agent/state"
 	"yhteiskone/agent/watch"
 	"yhteiskone/internal/fleet"
 )
@@ -33,7 +35,7 @@ type mailConfig struct {
 // alertConfig is how people are told, in agent.toml.
 type alertConfig struct {
 	Allow []string  `toml:"allow"` // webhooks that may be near or plain, as "http://ntfy.lan:8080"
-	Grace *duration `toml:"grace"` // how long a fault lasts before people are told
+	Grace *duration `toml:"grace"` // how long a fault lasts before people are told, where no site says another time
 	Help  *duration `toml:"help"`  // how long a call for help rings before people are told
 
 	grace, help time.Duration
@@ -41,7 +43,7 @@ type alertConfig struct {
 
 // checkAlerts says which field of [mail] or [alerts] is wrong.
 func (c *config) checkAlerts() error {
-	c.Alerts.grace, c.Alerts.help = 5*time.Minute, 2*time.Minute
+	c.Alerts.grace, c.Alerts.help = watch.DefaultGrace, 2*time.Minute
 	for what, d := range map[string]struct {
 		from *duration
 		to   *time.Duration
@@ -128,6 +130,10 @@ func (a *agent) reach(person string, site fleet.SiteID) bool {
 // followEvery is how often the board is looked at for what people are told.
 const followEvery = 2 * time.Second
 
+// followQuiet is how long after the agent's start nothing is said of faults:
+// until the kiosks are back, and it is known which sites are lost as a whole.
+const followQuiet = faultQuiet + 10*time.Second
+
 // backTime is how long something must be well before people are told so: what
 // comes and goes is one thing.
 const backTime = time.Minute
@@ -142,7 +148,7 @@ func (a *alerts) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			err := a.look(now, now.Sub(begun) < faultQuiet)
+			err := a.look(now, now.Sub(begun) < followQuiet)
 			if err != nil && !failing {
 				a.log.Error("people are not told; trying on", "why", err)
 			}
@@ -151,37 +157,46 @@ func (a *alerts) follow(ctx context.Context) error {
 	}
 }
 
-// look compares what is wrong with what people were told. Just after a start
-// the kiosks are still coming back, so of faults nothing is said.
+// matter is something that is so now, and when people are told of it.
+type matter struct {
+	notify.Event
+	due time.Time // zero: not as things are
+}
+
+// look compares what is so with what people were told. When they are told of a
+// fault watch.Due says, and nothing else does. Just after a start the kiosks
+// are still coming back, so of faults nothing is said.
 func (a *alerts) look(now time.Time, fresh bool) error {
 	told, err := a.store.Open()
 	if err != nil {
 		return err
 	}
-	wrong, open := a.wrong(now), map[fleet.SiteID]bool{}
-	for id, e := range wrong {
-		delete(a.gone, id)
-		if _, known := told[id]; known || fresh && e.Kind == notify.FaultOpened || now.Sub(e.Began) < a.patience(e) {
+	views, sites := a.board.Views(), a.board.Sites()
+	all := a.calls(views, now)
+	if !fresh {
+		all = append(all, a.faults(views, sites, now)...)
+	}
+	still := map[string]bool{}
+	for _, m := range all {
+		still[m.Incident] = true
+		delete(a.gone, m.Incident)
+		if _, known := told[m.Incident]; known || m.due.IsZero() || now.Before(m.due) {
 			continue
 		}
-		if e.Code == fleet.NoConnection && !a.open(e, now, open) {
-			continue
-		}
-		if e.Kind == notify.HelpWaits {
-			e.Also = a.call(e.Site).To
-		}
-		if err := a.notifier.Tell(e, now); err != nil {
+		if err := a.notifier.Tell(m.Event, now); err != nil {
 			return err
 		}
 	}
 	for id, e := range told {
-		if _, still := wrong[id]; still {
+		switch {
+		case still[id]:
 			continue
-		}
-		if e.Kind == notify.HelpWaits {
+		case e.Kind == notify.HelpWaits:
 			e.Kind = notify.HelpOver
-		} else if e.Kind = notify.FaultClosed; !a.well(id, now, fresh) {
+		case fresh || !watch.Known(e.Site, e.Kiosk, views, sites) || !a.well(id, now):
 			continue
+		default:
+			e.Kind = notify.FaultClosed
 		}
 		e.At = now
 		if err := a.notifier.Tell(e, now); err != nil {
@@ -193,62 +208,52 @@ func (a *alerts) look(now time.Time, fresh bool) error {
 }
 
 // well reports whether something has been well for long enough.
-func (a *alerts) well(id string, now time.Time, fresh bool) bool {
+func (a *alerts) well(id string, now time.Time) bool {
 	since, known := a.gone[id]
 	if !known {
 		a.gone[id] = now
 	}
-	return known && !fresh && now.Sub(since) >= backTime
+	return known && now.Sub(since) >= backTime
 }
 
-// patience is how long something lasts before people are told.
-func (a *alerts) patience(e notify.Event) time.Duration {
-	if e.Kind == notify.HelpWaits {
-		return a.call(e.Site).After
-	}
-	return a.config.Alerts.grace
-}
-
-// wrong is all that is wrong now and that people might be told of, by
-// incident.
-func (a *alerts) wrong(now time.Time) map[string]notify.Event {
-	all := map[string]notify.Event{}
-	for _, v := range a.board.Views() {
-		e := notify.Event{At: now, Site: v.Kiosk.Site, SiteName: v.SiteName, Kiosk: v.Kiosk.ID, Name: v.Kiosk.Name}
-		if h := v.Help; h != nil && (h.Answer == fleet.NoAnswer || h.Answer == fleet.CannotCome) {
-			e.Kind, e.Incident, e.Began = notify.HelpWaits, "help/"+h.ID, h.At
-			all[e.Incident] = e
+// calls are the calls for help that nobody comes for.
+func (a *alerts) calls(views []state.View, now time.Time) (all []matter) {
+	for _, v := range views {
+		h := v.Help
+		if h == nil || h.Answer != fleet.NoAnswer && h.Answer != fleet.CannotCome {
+			continue
 		}
-		for _, f := range v.Faults {
-			if f.Code == fleet.HelpUnanswered {
-				continue // told as a call
-			}
-			e.Kind, e.Code, e.Severity, e.Began = notify.FaultOpened, f.Code, f.Severity, f.Since
-			e.Incident = string(v.Kiosk.ID) + "/" + string(f.Code)
-			one := e
-			if f.Code == fleet.SiteSilent || f.Code == fleet.CannotSee { // one thing, not one for each machine
-				one.Kiosk, one.Name, one.Incident = "", "", string(v.Kiosk.Site)+"/"+string(f.Code)
-			}
-			all[one.Incident] = one
-		}
+		c := a.call(v.Kiosk.Site)
+		all = append(all, matter{notify.Event{Kind: notify.HelpWaits, Incident: "help/" + h.ID, At: now, Began: h.At,
+			Site: v.Kiosk.Site, SiteName: v.SiteName, Also: c.To, Kiosk: v.Kiosk.ID, Name: v.Kiosk.Name}, h.At.Add(c.After)})
 	}
 	return all
 }
 
-// morning is how long after opening a machine may still be off.
-const morning = 10 * time.Minute
-
-// open reports whether the place of the event has been open for long enough
-// for its machines to be on; known are those that were asked before.
-func (a *alerts) open(e notify.Event, now time.Time, known map[fleet.SiteID]bool) bool {
-	if open, ok := known[e.Site]; ok {
-		return open
+// faults are what is wrong, what matters more first.
+func (a *alerts) faults(views []state.View, sites []state.Site, now time.Time) (all []matter) {
+	places, names := map[fleet.SiteID]state.Site{}, map[fleet.KioskID]string{}
+	for _, s := range sites {
+		places[s.ID] = s
 	}
-	k, _ := a.board.Kiosk(e.Kiosk)
-	set, err := a.store.Settings(k)
-	now = now.In(a.config.location)
-	known[e.Site] = err != nil || set.Hours.Open(now) && set.Hours.Open(now.Add(-morning))
-	return known[e.Site]
+	for _, v := range views {
+		names[v.Kiosk.ID] = v.Kiosk.Name
+	}
+	wrong := watch.Matters(views, sites)
+	slices.SortFunc(wrong, watch.Order)
+	for _, w := range wrong {
+		s, known := places[w.Site]
+		if !known { // it is the agent's own
+			s.Place.Grace = a.config.Alerts.grace
+		}
+		m := matter{Event: notify.Event{Kind: notify.FaultOpened, Incident: w.ID(), At: now, Began: w.Fault.Since, Site: w.Site, SiteName: s.Name,
+			Kiosk: w.Kiosk, Name: names[w.Kiosk], Code: w.Fault.Code, Severity: watch.RowOf(w.Fault.Code).Severity}}
+		if at, _, ok := watch.Due(w, s.Place, s.Around); ok {
+			m.due = at
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 // Targets is dashboard.Alerts's.

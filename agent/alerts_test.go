@@ -11,6 +11,7 @@ import (
 	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/notify"
 	"yhteiskone/agent/staff"
+	"yhteiskone/agent/state"
 	"yhteiskone/internal/fleet"
 )
 
@@ -31,7 +32,7 @@ func told(t *testing.T, a *alerts) (all []string) {
 // help that is answered in time is nobody else's business.
 func TestFollow(t *testing.T) {
 	act, id, call := staffed(t)
-	act.config.location, act.config.Alerts.grace, act.config.Alerts.help = time.UTC, 5*time.Minute, 2*time.Minute
+	act.config.location, act.config.Alerts.help = time.UTC, 2*time.Minute
 	if err := act.store.PutSettings(fleet.DefaultSettings(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +52,7 @@ func TestFollow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	a.board.PutSite("ranta", "Ranta", state.Place{Grace: 5 * time.Minute})
 	begun := time.Now()
 	look := func(after time.Duration, want ...string) {
 		t.Helper()
@@ -62,10 +64,10 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	epoch := a.board.Connected(id)
-	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.OutOfOrder, Faults: []fleet.Code{fleet.WipeUnverified}})
+	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.Ready, Faults: []fleet.Code{fleet.StateNotKept}})
 	look(time.Minute)
 	look(119 * time.Second)
-	help, both := []string{"help_waits ", "help_waits "}, []string{"help_waits ", "help_waits ", "fault_opened wipe_unverified", "fault_opened wipe_unverified"}
+	help, both := []string{"help_waits ", "help_waits "}, []string{"help_waits ", "help_waits ", "fault_opened state_not_kept", "fault_opened state_not_kept"}
 	look(121*time.Second, help...)
 	look(122*time.Second, help...)
 	look(301*time.Second, both...)
@@ -75,51 +77,14 @@ func TestFollow(t *testing.T) {
 	look(302*time.Second, both[2:]...) // nobody need be told of a call that was answered
 	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.Ready})
 	look(303*time.Second, both[2:]...)
-	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.OutOfOrder, Faults: []fleet.Code{fleet.WipeUnverified}})
+	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.Ready, Faults: []fleet.Code{fleet.StateNotKept}})
 	look(340*time.Second, both[2:]...)
 	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.Ready})
 	look(341*time.Second, both[2:]...)
 	look(390*time.Second, both[2:]...) // it came back meanwhile: not yet well for long enough
 	a = newAlerts(act.agent)           // a restart forgets nothing
 	look(400*time.Second, both[2:]...)
-	look(461*time.Second, append(both[2:], "fault_closed wipe_unverified", "fault_closed wipe_unverified")...)
-}
-
-// A machine that is off while its place is closed, or has only just opened, is
-// not told of.
-func TestFollowKeepsHours(t *testing.T) {
-	act, id, _ := staffed(t)
-	act.config.location = time.UTC
-	act.config.Alerts.help = time.Hour
-	now := time.Now().UTC()
-	day := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, time.UTC)
-	set := fleet.DefaultSettings()
-	set.Hours = &fleet.Hours{}
-	for d := range set.Hours.Week {
-		set.Hours.Week[d] = []fleet.Span{{From: 9 * 60, To: 15 * 60}}
-	}
-	if err := act.store.PutSettings(set, nil); err != nil {
-		t.Fatal(err)
-	}
-	a := newAlerts(act.agent)
-	a.board.Gone(id, a.board.Connected(id))
-	a.board.HelpOver(id, "00000000000000aa")
-	for minute, want := range map[int]int{3 * 60: 0, 9*60 + 5: 0, 9*60 + 11: 1, 15*60 + 5: 0} {
-		if err := a.store.DropTarget("x", notify.Target{ID: "1"}, now); err != nil {
-			t.Fatal(err)
-		}
-		if err := a.look(day.Add(time.Duration(minute)*time.Minute), false); err != nil {
-			t.Fatal(err)
-		}
-		open, err := a.store.Open()
-		if err != nil || len(open) != want {
-			t.Errorf("at minute %d: %v, %v", minute, open, err)
-		}
-		for _, e := range open {
-			e.Kind = notify.FaultClosed
-			a.store.Tell(e, nil)
-		}
-	}
+	look(461*time.Second, append(both[2:], "fault_closed state_not_kept", "fault_closed state_not_kept")...)
 }
 
 func TestMailConfig(t *testing.T) {

@@ -70,7 +70,7 @@ func (p careConfig) over(c care) (care, error) {
 // checkCares works out the care of all sites and of each that differs, and
 // puts into their hours whether they are open on holidays.
 func (c *config) checkCares() (err error) {
-	if c.cares.all, err = c.Settings.careConfig.over(care{grace: watch.DefaultGrace}); err != nil {
+	if c.cares.all, err = c.Settings.careConfig.over(care{grace: c.Alerts.grace}); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	holidays := func(s fleet.Settings, open bool) fleet.Settings {

@@ -135,6 +135,9 @@ func (c *config) check() (err error) {
 	if c.location, err = time.LoadLocation(c.Timezone); err != nil {
 		return fmt.Errorf("timezone: %q is not a time zone such as \"Europe/Helsinki\"", c.Timezone)
 	}
+	if err := c.checkAlerts(); err != nil { // sites follow its grace
+		return err
+	}
 	if err := c.checkPlaces(); err != nil {
 		return err
 	}
@@ -148,9 +151,6 @@ func (c *config) check() (err error) {
 	}
 	if c.proxies, err = front.ParseProxies(c.Proxies); err != nil {
 		return fmt.Errorf("proxies: %w", err)
-	}
-	if err := c.checkAlerts(); err != nil {
-		return err
 	}
 	for i, n := range c.Names {
 		if n == "" || len(n) > 253 {

@@ -140,8 +140,8 @@ func (a *actions) Waiting(id fleet.KioskID) (all []fleet.Command, err error) {
 }
 
 // HelpWeeks is dashboard.Actions's.
-func (a *actions) HelpWeeks() (all []dashboard.HelpWeek, err error) {
-	weeks, err := a.store.HelpWeeks(time.Now().AddDate(0, 0, -7*7))
+func (a *actions) HelpWeeks(since time.Time) (all []dashboard.HelpWeek, err error) {
+	weeks, err := a.store.HelpWeeks(since)
 	for _, w := range weeks {
 		all = append(all, dashboard.HelpWeek(w))
 	}

@@ -26,6 +26,7 @@ type placeConfig struct {
 	Hours     map[string]openHours `toml:"hours"` // by "mon", "mon-fri" or "2026-12-24"; a weekday that is left out is closed
 	Support   []string             `toml:"support"`
 	Phone     *string              `toml:"phone"`
+	Welcome   *fleet.Text          `toml:"welcome"` // on the welcome page
 
 	careConfig // how its machines are watched
 }
@@ -165,6 +166,9 @@ func (p placeConfig) over(s fleet.Settings, at *time.Location) (fleet.Settings, 
 	}
 	if p.Phone != nil {
 		s.Phone = *p.Phone
+	}
+	if p.Welcome != nil {
+		s.Welcome = *p.Welcome
 	}
 	if p.Hours != nil {
 		h, err := hours(p.Hours)

@@ -156,53 +156,10 @@ type helpContent struct {
 	Weeks  []weekRow // on the page only, not in the stream
 }
 
-// weekRow is how fast calls were answered in one week, at all sites that the
-// person may see. Small numbers are not told.
-type weekRow struct {
-	Week  string
-	Cells []string
-}
-
-func helpBands() []string { return []string{"under_2", "2_5", "5_15", "over_15", "unanswered"} }
-
-// fewest is the smallest number that is told; what is smaller could be somebody.
-const fewest = 5
-
-func (b *board) helpWeeks(v visit) (rows []weekRow, err error) {
-	all, err := b.Actions.HelpWeeks()
-	sums := map[string]map[string]uint32{}
-	var weeks []string
-	for _, w := range all {
-		if !v.may(staff.SeeHelp, w.Site) {
-			continue
-		}
-		if sums[w.Week] == nil {
-			sums[w.Week] = map[string]uint32{}
-			weeks = append(weeks, w.Week)
-		}
-		for band, n := range w.Bands {
-			sums[w.Week][band] += n
-		}
-	}
-	for _, w := range weeks {
-		year, week, _ := strings.Cut(w, "-")
-		r := weekRow{Week: strings.TrimPrefix(week, "0") + "/" + year}
-		for _, band := range helpBands() {
-			cell := strconv.Itoa(int(sums[w][band]))
-			if n := sums[w][band]; n > 0 && n < fewest {
-				cell = "<" + strconv.Itoa(fewest)
-			}
-			r.Cells = append(r.Cells, cell)
-		}
-		rows = append(rows, r)
-	}
-	return rows, err
-}
-
 func (b *board) helpPage(w http.ResponseWriter, r *http.Request, v visit) {
 	content, err := b.helpNow(v)
 	if err == nil {
-		content.Weeks, err = b.helpWeeks(v)
+		content.Weeks, err = b.helpWeeks(v, staff.SeeHelp, b.Now().AddDate(0, 0, -7*7), nil)
 	}
 	if err != nil {
 		b.Log.Error("read the audit", "err", err)

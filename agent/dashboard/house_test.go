@@ -219,7 +219,7 @@ func (h *house) Waiting(id fleet.KioskID) ([]fleet.Command, error) {
 }
 
 // HelpWeeks implements Actions.
-func (h *house) HelpWeeks() ([]HelpWeek, error) {
+func (h *house) HelpWeeks(time.Time) ([]HelpWeek, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.weeks, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"yhteiskone/agent/notify"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
 	"yhteiskone/internal/fleet"
@@ -213,6 +214,25 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	for _, p := range []string{"/", "/sites/illusia", "/sites/mesta", "/kiosks/" + string(kioskID(0))} {
 		look(p, open)
 	}
+	// What people fill in, also with something wrong in it, and the sign.
+	h.alerts.targets = []notify.Target{{ID: "00000000000000aa", Owner: "satu", Channel: notify.ByMail, Address: "satu@example.fi", Faults: true, Help: true, Lang: "fi", Digest: -1},
+		{ID: "00000000000000bb", Site: "illusia", Channel: notify.ByMail, Address: "muut@example.fi", Faults: true, Lang: "sv", Digest: 480}}
+	h.alerts.troubles = []notify.Trouble{{Target: "00000000000000aa", At: h.board.Now(), Lost: 3, Why: notify.WhyTime}}
+	wrong := func(field, value string) chromedp.Action[chromedp.Void] {
+		return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+			_, err := chromedp.Evaluate[bool](fmt.Sprintf(`{ const f = document.getElementById(%q); f.form.noValidate = true; f.value = %q; f.form.requestSubmit(); true }`, field, value))(ctx, tab)
+			return err
+		})
+	}
+	says := chromedp.WaitVisible(chromedp.CSS("p.problem[role=alert]"))
+	look("/alerts", open)
+	look("/alerts", wrong("own-address", "satu"), says, open)
+	look("/sites/illusia/settings", open)
+	look("/sites/illusia/settings", wrong("phone", "soita Sadulle"), says, open)
+	look("/sites/illusia/settings", wrong("welcome_sv", "Hej"), says, open)
+	look("/sites/illusia/settings", wrong("blocked", "https://casino.example/"), says, open)
+	h.notes = map[fleet.KioskID]Note{kioskID(10): {"Hiiri puuttuu", "satu", h.board.Now()}}
+	look("/kiosks/" + string(kioskID(10)) + "/sign")
 	h.errand()
 	look("/")
 	look("/kiosks/"+string(kioskID(1)), open)

@@ -52,7 +52,7 @@ func newPages(b *board) *pages {
 			"languageName": func(l string) string { return languageNames()[l] },
 			"pair":         func(prefix string, form any) formPart { return formPart{prefix, form} },
 			"weekdays":     func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
-			"helpBands":    helpBands,
+			"weekColumns":  weekColumns,
 			"channels":     notify.Channels,
 			"asset":        b.assets.address, "version": func() string { return b.Version },
 			"icon": func(name string) (template.HTML, error) {

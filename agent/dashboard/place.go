@@ -52,6 +52,7 @@ type placeContent struct {
 	Site     fleet.Site
 	Form     premises.Form
 	Problem  premises.Field
+	Tongue   string // of the problem, if the field has several languages
 	Sentence template.HTML
 	Langs    []langChoice
 	Sites    []namedSite
@@ -94,6 +95,10 @@ func (b *board) showPlace(w http.ResponseWriter, r *http.Request, v visit, statu
 	if f != nil {
 		c.Form = *f
 		c.Problem, c.Sentence = b.placeProblem(v, problem)
+		var p premises.Problem
+		if errors.As(problem, &p) && p.Field == premises.Welcome {
+			c.Tongue = p.Line
+		}
 	}
 	for _, l := range clientLanguages() {
 		c.Langs = append(c.Langs, langChoice{l, len(c.Form.Languages) == 0 || slices.Contains(c.Form.Languages, l.Code)})
@@ -202,7 +207,7 @@ func (b *board) placeProblem(v visit, err error) (premises.Field, template.HTML)
 func readPlaceForm(r *http.Request) premises.Form {
 	r.PostFormValue("") // reads the form
 	f := premises.Form{Always: r.PostFormValue("always") != "", Days: r.PostFormValue("days"), Support: r.PostFormValue("support"),
-		Phone: r.PostFormValue("phone"), Mode: r.PostFormValue("mode"), Blocked: r.PostFormValue("blocked"), Idle: r.PostFormValue("idle"),
+		Phone: r.PostFormValue("phone"), Welcome: fleet.Text{FI: r.PostFormValue("welcome_fi"), SV: r.PostFormValue("welcome_sv"), EN: r.PostFormValue("welcome_en")}, Mode: r.PostFormValue("mode"), Blocked: r.PostFormValue("blocked"), Idle: r.PostFormValue("idle"),
 		Limit: r.PostFormValue("limit"), Notice: r.PostFormValue("notice"), HelpAfter: r.PostFormValue("help_after"), HelpTo: r.PostFormValue("help_to")}
 	for d := range f.Week {
 		f.Week[d] = r.PostFormValue("day" + strconv.Itoa(d))

@@ -106,7 +106,7 @@ func TestPlaceProblems(t *testing.T) {
 	c := h.person("satu", staff.Staff, "illusia")
 	for _, x := range []struct{ field, value, says string }{
 		{"days", "joulu kiinni", "Poikkeava päivä on väärin. Kirjoita se näin: 24.12.2026 kiinni tai 31.12.2026 9-11. Tarkista tämä: joulu kiinni"},
-		{"day3", "9-99", "Aukioloaika on väärin."}, {"support", "huomenna", "Digituen aika on väärin."}, {"phone", "<b>", "Puhelinnumero on väärin."},
+		{"day3", "9-99", "Aukioloaika on väärin."}, {"support", "huomenna", "Digituen aika on väärin."}, {"phone", "<b>", "Puhelinnumero on väärin."}, {"welcome_sv", "Hej", "Tervehdys on väärin."},
 		{"languages", "xx", "Valitse ainakin yksi kieli."}, {"mode", "", "Valitse, mihin koneella pääsee."}, {"blocked", "https://x.fi/", "Estetty sivusto on väärin."},
 		{"idle", "1", "Aika on väärin."}, {"limit", "x", "Pisin käyttöaika on väärin."}, {"notice", "0", "Aika lopettaa on väärin."},
 		{"help_after", "x", "Apupyynnön aika tai paikka on väärin."}, {"help_to", "mesta", "Apupyynnön aika tai paikka on väärin."},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"yhteiskone/agent/figures"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
 	"yhteiskone/internal/fleet"
@@ -60,9 +61,9 @@ type Actions interface {
 	// first. What it answers is in the audit, as "result_ok" or "result_" and
 	// why not.
 	Waiting(fleet.KioskID) ([]fleet.Command, error)
-	// HelpWeeks are how fast calls were answered in the last eight weeks,
-	// newest first: sums by site.
-	HelpWeeks() ([]HelpWeek, error)
+	// HelpWeeks are how fast calls were answered in the week of that time and
+	// those after it, newest first: sums by site.
+	HelpWeeks(since time.Time) ([]HelpWeek, error)
 	// Note is why the kiosk was taken out of service; its At is zero if it was
 	// not.
 	Note(fleet.KioskID) (Note, error)
@@ -73,7 +74,7 @@ type Actions interface {
 type HelpWeek struct {
 	Week  string // "2026-48"
 	Site  fleet.SiteID
-	Bands map[string]uint32 // "under_2", "2_5", "5_15", "over_15" minutes, "unanswered"
+	Calls figures.Calls
 }
 
 // Note is why a machine is out of service, for people.

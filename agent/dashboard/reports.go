@@ -45,6 +45,7 @@ type reportContent struct {
 	Totals        []reportLine
 	Tables        []reportTable
 	Places        []reportPlace // with more than one site
+	Weeks         []weekRow     // how fast calls were answered
 	File          string
 }
 
@@ -188,8 +189,19 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	c.Totals = []reportLine{{"sessions", t.say("reports.sessions"), m.Sessions}, {"help_calls", t.say("reports.help_calls"), m.HelpCalls},
 		{"marks", t.say("reports.marks"), m.Marks}}
 	c.Tables = reportTables(t, m)
+	if c.Weeks, err = b.reportWeeks(v, a); err != nil {
+		return c, err
+	}
 	c.State = b.reportState(t, a)
 	return c, nil
+}
+
+// reportWeeks are the weeks that have a day in the month.
+func (b *board) reportWeeks(v visit, a asked) ([]weekRow, error) {
+	first, last := a.span.Weeks()
+	return b.helpWeeks(v, staff.SeeReports, a.span.Begin(), func(w HelpWeek) bool {
+		return w.Week >= first && w.Week <= last && (a.site == "" || w.Site == a.site)
+	})
 }
 
 // reportPlaces adds up the sites' months. A site without machines has no
@@ -349,6 +361,11 @@ func (b *board) reportsFile(w http.ResponseWriter, r *http.Request, v visit) {
 		block(string(p.ID), p.Name, totals, reportTables(t, p.Month))
 	}
 	block(string(a.site), plain(c.Site), c.Totals, c.Tables)
+	for _, w := range c.Weeks {
+		for _, cell := range w.Cells {
+			put(string(w.ID), w.Site, "weeks."+cell.Key, plain(t.say("weeks.title")), w.Week+" "+plain(t.say("weeks.column."+cell.Key)), cell.Cell.String())
+		}
+	}
 	for _, note := range slices.Concat(c.State, []template.HTML{t.say("reports.visits"), t.say("reports.small")}) {
 		put(string(a.site), plain(c.Site), "note", plain(t.say("reports.file.note")), plain(note), "")
 	}

@@ -35,19 +35,3 @@ func TestSign(t *testing.T) {
 		t.Errorf("another site's: %d", status)
 	}
 }
-
-// How fast calls were answered is told in sums, of one's own sites, and small
-// ones are not told.
-func TestHelpWeeks(t *testing.T) {
-	h := newHouse(t)
-	h.town()
-	h.weeks = []HelpWeek{{"2026-48", "illusia", map[string]uint32{"under_2": 3, "2_5": 7}}, {"2026-48", "mesta", map[string]uint32{"under_2": 3, "unanswered": 1}},
-		{"2026-09", "mesta", map[string]uint32{"over_15": 5}}}
-	_, html, _ := h.get(h.person("pomo", staff.Viewer, ""), "/help")
-	in(t, html, `<th scope="row">48/2026</th><td>6</td><td>7</td><td>0</td><td>0</td><td>&lt;5</td>`, `<th scope="row">9/2026</th><td>0</td><td>0</td><td>0</td><td>5</td><td>0</td>`)
-	_, html, _ = h.get(h.person("satu", staff.Staff, "illusia"), "/help")
-	in(t, html, `<th scope="row">48/2026</th><td>&lt;5</td><td>7</td><td>0</td><td>0</td><td>0</td>`)
-	if strings.Contains(html, "9/2026") {
-		t.Error("another site's numbers are told")
-	}
-}

@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"fmt"
 	"time"
 
 	"yhteiskone/internal/fleet"
@@ -30,6 +31,19 @@ func (m Span) Month() time.Month { return m.first.Month() }
 // First and Last are its days.
 func (m Span) First() string { return m.first.Format(time.DateOnly) }
 func (m Span) Last() string  { return m.first.AddDate(0, 1, -1).Format(time.DateOnly) }
+
+// Begin is when it begins.
+func (m Span) Begin() time.Time { return m.first }
+
+// Weeks are the first and the last week of ISO 8601 that have a day in it, as
+// "2026-48".
+func (m Span) Weeks() (first, last string) {
+	week := func(day time.Time) string {
+		year, n := day.ISOWeek()
+		return fmt.Sprintf("%04d-%02d", year, n)
+	}
+	return week(m.first), week(m.first.AddDate(0, 1, -1))
+}
 
 // Before is the month before it.
 func (m Span) Before() Span { return Span{m.first.AddDate(0, -1, 0)} }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"net/url"
@@ -90,6 +91,9 @@ func where(e Event) string {
 	return e.SiteName + ", " + e.Name
 }
 
+// where names a machine, a site, or what belongs to none.
+func (t teller) where(e Event) string { return cmp.Or(where(e), t.words["agent"]) }
+
 // letter puts events into words. What opened and closed within one message is
 // one part.
 func (t teller) letter(events []Event) letterOf {
@@ -112,7 +116,7 @@ func (t teller) letter(events []Event) letterOf {
 		}
 		switch e.Kind {
 		case FaultOpened:
-			p.Head = t.say("opened", "where", where(e), "text", text)
+			p.Head = t.say("opened", "where", t.where(e), "text", text)
 			if end, over := ended[e.Incident]; over {
 				p.Below = []string{t.say("lasted", "from", t.when(e.Began), "to", t.when(end.At))}
 				break
@@ -126,7 +130,7 @@ func (t teller) letter(events []Event) letterOf {
 			if e.Kiosk == "" {
 				key = "closed_site"
 			}
-			p.Head = t.say(key, "where", where(e))
+			p.Head = t.say(key, "where", t.where(e))
 			p.Below = []string{t.say("was", "text", text), t.say("lasted", "from", t.when(e.Began), "to", t.when(e.At))}
 		case HelpWaits:
 			l.Urgent = true

@@ -18,6 +18,7 @@ type Form struct {
 	Days      string    // a line for each day that differs
 	Support   string    // a line for each time
 	Phone     string
+	Welcome   fleet.Text
 	Languages []string
 	Mode      string
 	Blocked   string // a line for each host
@@ -29,7 +30,7 @@ type Form struct {
 }
 
 // Problem is a field that cannot be read; Line is the one at fault, if the
-// field has lines.
+// field has lines, or the language, if it has several.
 type Problem struct {
 	Field Field
 	Line  string
@@ -39,7 +40,7 @@ func (p Problem) Error() string { return fmt.Sprintf("%s: %q cannot be read", p.
 
 // FormOf writes the values, by the clock of the place.
 func FormOf(v Values, at *time.Location) Form {
-	f := Form{Always: v.Hours == nil, Phone: v.Phone, Languages: v.Languages, Mode: string(v.Mode), Blocked: strings.Join(v.Blocked, "\n"),
+	f := Form{Always: v.Hours == nil, Phone: v.Phone, Welcome: v.Welcome, Languages: v.Languages, Mode: string(v.Mode), Blocked: strings.Join(v.Blocked, "\n"),
 		Idle: minutes(v.Idle), Notice: minutes(v.Notice), HelpAfter: minutes(v.Call.After), HelpTo: string(v.Call.To)}
 	if v.Mode == "" {
 		f.Mode = string(fleet.Open)
@@ -109,6 +110,12 @@ func (f Form) Values(base Values, at *time.Location) (v Values, err error) {
 	slices.SortFunc(v.Support, func(a, b fleet.Support) int { return a.From.Compare(b.From) })
 	if v.Phone = strings.TrimSpace(f.Phone); len(v.Phone) > 40 || strings.ContainsFunc(v.Phone, func(r rune) bool { return !strings.ContainsRune("0123456789 +-()", r) }) {
 		return v, Problem{Phone, v.Phone}
+	}
+	v.Welcome = fleet.Text{FI: strings.TrimSpace(f.Welcome.FI), SV: strings.TrimSpace(f.Welcome.SV), EN: strings.TrimSpace(f.Welcome.EN)}
+	if v.Welcome != (fleet.Text{}) {
+		if lang, err := v.Welcome.Check(1, fleet.WelcomeLimit); err != nil {
+			return v, Problem{Welcome, lang}
+		}
 	}
 	v.Languages = f.Languages
 	if v.Mode = fleet.Mode(f.Mode); v.Mode != fleet.Open && v.Mode != fleet.Errands {

@@ -27,6 +27,7 @@ const (
 	Days      Field = "days" // that differ; kept with Hours
 	Support   Field = "support"
 	Phone     Field = "phone"
+	Welcome   Field = "welcome"
 	Languages Field = "languages"
 	Mode      Field = "mode"
 	Blocked   Field = "blocked"
@@ -38,7 +39,7 @@ const (
 
 // Fields lists those that an Edit may hold, in the order of the page.
 func Fields() []Field {
-	return []Field{Hours, Support, Phone, Languages, Mode, Blocked, Idle, Limit, Notice, Help}
+	return []Field{Hours, Support, Phone, Welcome, Languages, Mode, Blocked, Idle, Limit, Notice, Help}
 }
 
 // Call is who is told of a call for help that nobody answers.
@@ -101,6 +102,8 @@ func (f Field) copy(to *Values, from Values) {
 		to.Support = slices.Clone(from.Support)
 	case Phone:
 		to.Phone = from.Phone
+	case Welcome:
+		to.Welcome = from.Welcome
 	case Languages:
 		to.Languages = slices.Clone(from.Languages)
 	case Mode:

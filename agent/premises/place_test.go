@@ -36,6 +36,7 @@ func TestRoundTrip(t *testing.T) {
 		f.Week[d] = "9-12, 13–15.30"
 	}
 	f.Days, f.Support = "24.12.2026 suljettu\n2026-12-31 9-11\n", " 1.12.2026 10-12 \n\n24.11.2026 9:30-12\n"
+	f.Welcome = fleet.Text{FI: " Kahvi on kuumaa. ", SV: "Kaffet är hett.", EN: "The coffee is hot."}
 	f.Phone, f.Languages, f.Mode, f.Blocked = "09 123 4567", []string{"fi", "sv"}, "errands", "Casino.example\n*.casino.example\ncasino.example"
 	f.Idle, f.Limit, f.Notice, f.HelpAfter, f.HelpTo = "2,5", "60", "20", "0", "mesta"
 	v, err := f.Values(base(), at)
@@ -48,7 +49,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if v.Idle != 150*time.Second || v.Limit != time.Hour || !slices.Equal(v.Blocked, []string{"casino.example", "*.casino.example"}) ||
 		v.Support[0].From.Format(time.RFC3339) != "2026-11-24T09:30:00+02:00" || len(v.Hours.Days["2026-12-24"]) != 0 ||
-		!slices.Equal(v.Hours.Week[1], []fleet.Span{{From: 540, To: 720}, {From: 780, To: 930}}) || v.Call != (Call{0, "mesta"}) {
+		!slices.Equal(v.Hours.Week[1], []fleet.Span{{From: 540, To: 720}, {From: 780, To: 930}}) || v.Call != (Call{0, "mesta"}) || v.Welcome.FI != "Kahvi on kuumaa." {
 		t.Errorf("%+v", v)
 	}
 	again, err := FormOf(v, at).Values(base(), at)
@@ -85,6 +86,9 @@ func TestProblems(t *testing.T) {
 		{func(f *Form) { f.Support = "1.12.2026 10-12, 13-14" }, Support, "1.12.2026 10-12, 13-14"},
 		{func(f *Form) { f.Support = strings.Repeat("1.12.2026 10-12\n", 21) }, Support, "1.12.2026 10-12"},
 		{func(f *Form) { f.Phone = "soita Sadulle" }, Phone, "soita Sadulle"},
+		{func(f *Form) { f.Welcome = fleet.Text{FI: "Hei", EN: "Hi"} }, Welcome, "sv"},
+		{func(f *Form) { f.Welcome = fleet.Text{FI: strings.Repeat("ä", 101), SV: "Hej", EN: "Hi"} }, Welcome, "fi"},
+		{func(f *Form) { f.Welcome = fleet.Text{FI: "Hei", SV: "Hej", EN: "Hi\u202e"} }, Welcome, "en"},
 		{func(f *Form) { f.Mode = "shop" }, Mode, "shop"},
 		{func(f *Form) { f.Blocked = "ok.fi\nhttps://casino.example/" }, Blocked, "https://casino.example/"},
 		{func(f *Form) { f.Idle = "" }, Idle, ""},

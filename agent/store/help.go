@@ -3,11 +3,13 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"yhteiskone/agent/figures"
 	"yhteiskone/internal/fleet"
 )
 
@@ -46,7 +48,7 @@ func dropHelp(tx *bolt.Tx, id fleet.KioskID, call string) error {
 	}
 	if r.Answer == fleet.NoAnswer {
 		k, _, err := get[kioskRecord](tx, bKiosks, []byte(id))
-		if err := first(err, countHelp(tx, k.Site, r.At, Unanswered)); err != nil {
+		if err := first(err, countHelp(tx, k.Site, r.At, unanswered)); err != nil {
 			return err
 		}
 	}
@@ -92,7 +94,7 @@ func (s *Store) AnswerHelp(id fleet.KioskID, site fleet.SiteID, call string, a H
 			return refusal{ErrNoCall}
 		}
 		if r.Answer == fleet.NoAnswer {
-			if err := countHelp(tx, site, r.At, bandOf(a.At.Sub(r.At))); err != nil {
+			if err := countHelp(tx, site, r.At, inMinutes+strconv.Itoa(minutesOf(a.At.Sub(r.At)))); err != nil {
 				return err
 			}
 		}
@@ -112,50 +114,61 @@ func (s *Store) AnswerHelp(id fleet.KioskID, site fleet.SiteID, call string, a H
 	return now, nil
 }
 
-// Unanswered is the band of calls that ended before anybody answered.
-const Unanswered = "unanswered"
+// The keys of a week's sums: calls that ended before anybody answered, and
+// those that rang so many whole minutes until the first answer. What was
+// counted before 2026-11-29 is in bands of minutes with other names.
+const (
+	unanswered = "unanswered"
+	inMinutes  = "min_"
+)
 
-// HelpBands lists how long calls rang until the first answer, in minutes.
-func HelpBands() []string { return []string{"under_2", "2_5", "5_15", "over_15", Unanswered} }
-
-func bandOf(rang time.Duration) string {
-	switch {
-	case rang < 2*time.Minute:
-		return "under_2"
-	case rang < 5*time.Minute:
-		return "2_5"
-	case rang < 15*time.Minute:
-		return "5_15"
-	}
-	return "over_15"
+func minutesOf(rang time.Duration) int {
+	return max(0, min(int(rang/time.Minute), figures.LongestRing))
 }
 
 // weekRecord are the sums of one site and week. No call is kept by itself.
 type weekRecord map[string]uint32
+
+func (r weekRecord) calls() figures.Calls {
+	c := figures.Calls{Minutes: map[int]uint64{}}
+	for key, n := range r {
+		if key == unanswered {
+			c.Unanswered = uint64(n)
+			continue
+		}
+		c.Answered += uint64(n)
+		if text, ok := strings.CutPrefix(key, inMinutes); ok {
+			if m, err := strconv.Atoi(text); err == nil {
+				c.Minutes[m] += uint64(n)
+			}
+		}
+	}
+	return c
+}
 
 func weekOf(t time.Time) string {
 	year, week := t.UTC().ISOWeek()
 	return fmt.Sprintf("%04d-%02d", year, week)
 }
 
-func countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, band string) error {
-	key := []byte(weekOf(at) + "\x00" + string(site))
-	r, _, err := get[weekRecord](tx, bWeeks, key)
+func countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, key string) error {
+	where := []byte(weekOf(at) + "\x00" + string(site))
+	r, _, err := get[weekRecord](tx, bWeeks, where)
 	if err != nil {
 		return err
 	}
 	if r == nil {
 		r = weekRecord{}
 	}
-	r[band]++
-	return put(tx, bWeeks, key, r)
+	r[key]++
+	return put(tx, bWeeks, where, r)
 }
 
 // HelpWeek is how fast the calls of one site were answered in one week.
 type HelpWeek struct {
 	Week  string // "2026-48", by ISO 8601
 	Site  fleet.SiteID
-	Bands map[string]uint32
+	Calls figures.Calls
 }
 
 // HelpWeeks returns the sums since then, newest week first.
@@ -171,7 +184,7 @@ func (s *Store) HelpWeeks(since time.Time) (all []HelpWeek, err error) {
 			if err != nil {
 				return fmt.Errorf("read the calls of %s: %w", week, err)
 			}
-			all = append(all, HelpWeek{week, fleet.SiteID(site), r})
+			all = append(all, HelpWeek{week, fleet.SiteID(site), r.calls()})
 		}
 		return nil
 	})

@@ -2,9 +2,11 @@ package store_test
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
+	"yhteiskone/agent/figures"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/store"
 	"yhteiskone/internal/fleet"
@@ -72,7 +74,7 @@ func TestResultsAndNotes(t *testing.T) {
 	last("result_expired", fleet.PutInService)
 }
 
-// Calls are counted by week and coarse band at their first answer, or when
+// Calls are counted by week and whole minutes at their first answer, or when
 // they end without one; no call can be told from the sums.
 func TestHelpWeeks(t *testing.T) {
 	s, err := store.Open(t.TempDir(), time.Second)
@@ -82,13 +84,13 @@ func TestHelpWeeks(t *testing.T) {
 	t.Cleanup(func() { s.Close() })
 	const id = fleet.KioskID("kaaaaaaaaaaaa")
 	begun := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	for i, after := range []time.Duration{0, 2*time.Minute - 1, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, -1} {
+	for i, after := range []time.Duration{0, 2*time.Minute - 1, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 99 * time.Hour, -1} {
 		call := fmt.Sprintf("%016x", i)
 		if _, err := s.ApplyHelp(fleet.HelpCall{ID: call, Kiosk: id, At: begun}, uint64(i+1), "b"); err != nil {
 			t.Fatal(err)
 		}
 		for _, a := range []fleet.HelpAnswer{fleet.CannotCome, fleet.Done} { // the first one counts
-			if i < 5 {
+			if i < 6 {
 				if _, err := s.AnswerHelp(id, "ranta", call, store.HelpReply{By: "satu", Answer: a, At: begun.Add(after)}); err != nil {
 					t.Fatal(err)
 				}
@@ -96,23 +98,22 @@ func TestHelpWeeks(t *testing.T) {
 			after += time.Hour
 		}
 	}
-	if err := s.DropHelp(id, "0000000000000005"); err != nil {
+	if err := s.DropHelp(id, "0000000000000006"); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.HelpWeeks(begun.AddDate(0, 0, -1))
-	sums := map[string]uint32{}
+	sum := figures.Calls{Minutes: map[int]uint64{}}
 	for _, w := range all {
 		if w.Week != "2026-48" {
 			t.Errorf("%+v", w)
 		}
-		for band, n := range w.Bands {
-			sums[band] += n
+		sum.Answered, sum.Unanswered = sum.Answered+w.Calls.Answered, sum.Unanswered+w.Calls.Unanswered
+		for m, n := range w.Calls.Minutes {
+			sum.Minutes[m] += n
 		}
 	}
-	for i, want := range []uint32{2, 1, 1, 1, 1} {
-		if band := store.HelpBands()[i]; sums[band] != want {
-			t.Errorf("%s: %d, want %d (%v, %v)", band, sums[band], want, all, err)
-		}
+	if want := (figures.Calls{Answered: 6, Unanswered: 1, Minutes: map[int]uint64{0: 1, 1: 1, 2: 1, 5: 1, 15: 1, figures.LongestRing: 1}}); err != nil || !reflect.DeepEqual(sum, want) {
+		t.Errorf("%+v, %v, want %+v", sum, err, want)
 	}
 	if all, _ := s.HelpWeeks(begun.AddDate(0, 0, 14)); len(all) != 0 {
 		t.Errorf("%+v", all)

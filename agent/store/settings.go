@@ -32,6 +32,13 @@ type placeRecord struct {
 	Hours     *hoursRecord    `json:"hours,omitempty"`
 	Support   []supportRecord `json:"support,omitempty"`
 	Phone     string          `json:"phone,omitempty"`
+	Welcome   *textRecord     `json:"welcome,omitempty"`
+}
+
+type textRecord struct {
+	FI string `json:"fi"`
+	SV string `json:"sv"`
+	EN string `json:"en"`
 }
 
 type hoursRecord struct {
@@ -54,6 +61,10 @@ type supportRecord struct {
 func placeOf(s fleet.Settings) placeRecord {
 	r := placeRecord{Idle: s.Idle, Warn: s.Warn, Limit: s.Limit, Notice: s.Notice, Mode: s.Mode,
 		Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone}
+	if s.Welcome != (fleet.Text{}) {
+		t := textRecord(s.Welcome)
+		r.Welcome = &t
+	}
 	for _, t := range s.Support {
 		r.Support = append(r.Support, supportRecord{t.From.UTC(), t.To.UTC()})
 	}
@@ -80,6 +91,9 @@ func spanRecords(spans []fleet.Span) []spanRecord {
 func (r placeRecord) fleet() fleet.Settings {
 	s := fleet.Settings{Idle: r.Idle, Warn: r.Warn, Limit: r.Limit, Notice: r.Notice, Mode: r.Mode,
 		Blocked: r.Blocked, Languages: r.Languages, Phone: r.Phone}
+	if r.Welcome != nil {
+		s.Welcome = fleet.Text(*r.Welcome)
+	}
 	for _, t := range r.Support {
 		s.Support = append(s.Support, fleet.Support(t))
 	}

@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -65,10 +66,45 @@ func TestMatterStaysItself(t *testing.T) {
 	if !ok || !at.Equal(noon.Add(time.Hour)) {
 		t.Errorf("told at %v", at)
 	}
-	other := m
-	other.Fault.First = noon.Add(time.Hour)
-	if m.ID() == other.ID() {
-		t.Error("another time is the same matter")
+	// Twice is not yet coming and going: each time counts for itself.
+	later.Fault.Times = 2
+	if at, _, ok = watch.Due(later, state.Place{Grace: time.Hour}, state.Around{}); !ok || !at.Equal(noon.Add(time.Hour+time.Minute)) {
+		t.Errorf("the second time is told at %v", at)
+	}
+	// Off in the morning or lost by day: it cannot be heard.
+	if later.Fault.Code = fleet.NotOn; m.ID() != later.ID() {
+		t.Errorf("%s became %s", m.ID(), later.ID())
+	}
+	for _, other := range []watch.Matter{{Site: "ranta", Kiosk: "k2", Fault: f}, {Site: "ranta", Kiosk: "k1", Fault: state.Fault{Code: fleet.TooHot}}, {Site: "ranta", Fault: f}, {Fault: f}} {
+		if other.ID() == m.ID() {
+			t.Errorf("%+v is the same matter", other)
+		}
+	}
+}
+
+// Nothing is over at a machine, or a site, that cannot be heard.
+func TestKnown(t *testing.T) {
+	here, gone := state.View{Connected: true, Report: &fleet.Report{}}, state.View{Report: &fleet.Report{}}
+	here.Kiosk, gone.Kiosk = fleet.Kiosk{ID: "a", Site: "ranta"}, fleet.Kiosk{ID: "b", Site: "tori"}
+	fresh := gone
+	fresh.Kiosk.ID, fresh.Connected, fresh.Report = "c", true, nil
+	views := []state.View{gone, here, fresh}
+	for _, c := range []struct {
+		site  fleet.SiteID
+		kiosk fleet.KioskID
+		shut  fleet.SiteID
+		want  bool
+	}{
+		{"ranta", "a", "", true}, {"ranta", "a", "ranta", true}, {"tori", "b", "", false}, {"tori", "c", "", false},
+		{"ranta", "", "", true}, {"ranta", "", "ranta", false}, {"ranta", "", "tori", true}, {"tori", "", "", false},
+		{"", "", "ranta", true}, {"muu", "z", "", true}, {"muu", "", "", true},
+	} {
+		if got := watch.Known(c.site, c.kiosk, views, []state.Site{{ID: cmp.Or(c.shut, "other"), Around: state.Around{Closed: true}}, {ID: "muu"}}); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	if watch.Known("", "", []state.View{gone, fresh}, nil) {
+		t.Error("the agent sees again, and hears nothing")
 	}
 }
 

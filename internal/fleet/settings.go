@@ -38,6 +38,7 @@ type Settings struct {
 	Hours     *Hours    // opening hours; nil means always open
 	Support   []Support // the next times of digital support, soonest first
 	Phone     string    // number of support by phone, as people write it; may be empty
+	Welcome   Text      // the centre's own words on the welcome page; empty in all languages or in none
 }
 
 // DefaultSettings are the times of a kiosk that was told none. The idle time
@@ -46,6 +47,9 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{Idle: 12 * time.Minute, Warn: 2 * time.Minute, Notice: 15 * time.Minute, Mode: Open}
 }
+
+// WelcomeLimit is how many characters the centre's own words have at most.
+const WelcomeLimit = 100
 
 var languageShape = regexp.MustCompile(`^[a-z]{2,3}$`)
 
@@ -70,6 +74,11 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("support has %d times; at most 20", len(s.Support))
 	case len(s.Phone) > 40:
 		return errors.New("phone is longer than 40 characters")
+	}
+	if s.Welcome != (Text{}) {
+		if lang, err := s.Welcome.Check(1, WelcomeLimit); err != nil {
+			return fmt.Errorf("welcome in %s %w", lang, err)
+		}
 	}
 	for _, l := range s.Languages {
 		if !languageShape.MatchString(l) {

@@ -11,6 +11,9 @@ func (s SettingsBody) Fleet() fleet.Settings {
 	f := fleet.Settings{Version: s.Version, SiteName: s.SiteName, KioskName: s.KioskName,
 		Idle: seconds(s.IdleS), Warn: seconds(s.WarnS), Limit: seconds(s.LimitS), Notice: seconds(s.NoticeS),
 		Mode: s.Mode, Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone}
+	if s.Welcome != nil {
+		f.Welcome = fleet.Text(*s.Welcome)
+	}
 	for _, t := range s.Support {
 		f.Support = append(f.Support, fleet.Support(t))
 	}
@@ -39,6 +42,10 @@ func SettingsOf(f fleet.Settings) SettingsBody {
 	s := SettingsBody{Version: f.Version, SiteName: f.SiteName, KioskName: f.KioskName,
 		IdleS: whole(f.Idle), WarnS: whole(f.Warn), LimitS: whole(f.Limit), NoticeS: whole(f.Notice),
 		Mode: f.Mode, Blocked: f.Blocked, Languages: f.Languages, Phone: f.Phone}
+	if f.Welcome != (fleet.Text{}) {
+		t := Text(f.Welcome)
+		s.Welcome = &t
+	}
 	for _, t := range f.Support {
 		s.Support = append(s.Support, Support(t))
 	}

@@ -211,6 +211,14 @@ type SettingsBody struct {
 	Hours     *Hours     `json:"hours,omitempty"`
 	Support   []Support  `json:"support,omitempty"`
 	Phone     string     `json:"phone,omitempty"`
+	Welcome   *Text      `json:"welcome,omitempty"`
+}
+
+// Text is fleet.Text.
+type Text struct {
+	FI string `json:"fi"`
+	SV string `json:"sv"`
+	EN string `json:"en"`
 }
 
 // Hours is fleet.Hours; a span is [from, to] in minutes from midnight.

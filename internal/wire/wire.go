@@ -27,6 +27,8 @@
 //	               "who"; in counts "outcomes"; the commands someone_waits,
 //	               nobody_waits and open_web. An end that does not know them
 //	               passes over them (an unknown command is answered "unknown").
+//	1  2026-11-29  in settings "welcome", the centre's own words in three
+//	               languages.
 package wire
 
 import (

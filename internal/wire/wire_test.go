@@ -82,7 +82,9 @@ func later() map[string]Message {
 	answer.Minutes, answer.Who = 5, "Aino"
 	order := all["command"].(Order)
 	order.Name, order.Text, order.Now = fleet.OpenWeb, "", false
-	return map[string]Message{"report_2": report, "settings_2": settings, "welcome_2": welcome, "counts_2": counts,
+	worded := settings
+	worded.Settings.Welcome = &Text{"Kahvi on kuumaa.", "Kaffet är hett.", "The coffee is hot."}
+	return map[string]Message{"report_2": report, "settings_2": settings, "settings_3": worded, "welcome_2": welcome, "counts_2": counts,
 		"help_answer_2": answer, "command_2": order}
 }
 
@@ -155,6 +157,9 @@ func TestGoldenIsComplete(t *testing.T) {
 		}
 	}
 	for name, m := range later() {
+		if name == "settings_2" {
+			continue // settings_3 has all of it
+		}
 		switch m := m.(type) {
 		case Report, Settings, Counts, HelpAnswer:
 			empty(t, name, reflect.ValueOf(m))
@@ -169,8 +174,8 @@ func TestWordsSurvive(t *testing.T) {
 	if diff := cmp.Diff(r, ReportOf(r).Fleet()); diff != "" || r.Serves.Mode != fleet.Errands || *r.Health.Battery != 97 {
 		t.Errorf("a report changes:\n%s", diff)
 	}
-	s := all["settings_2"].(Settings).Settings.Fleet()
-	if diff := cmp.Diff(s, SettingsOf(s).Fleet(), cmpopts.EquateEmpty()); diff != "" || s.Hours.Week[3][1].To != 1200 {
+	s := all["settings_3"].(Settings).Settings.Fleet()
+	if diff := cmp.Diff(s, SettingsOf(s).Fleet(), cmpopts.EquateEmpty()); diff != "" || s.Hours.Week[3][1].To != 1200 || s.Welcome.SV != "Kaffet är hett." {
 		t.Errorf("settings change:\n%s", diff)
 	}
 	if closed, ok := SettingsOf(s).Fleet().Hours.Days["2026-12-06"]; !ok || len(closed) != 0 {
@@ -246,6 +251,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"no time":              `{"type":"report","state":"ready","uptime_s":1,"faults":[],"health":{}}`,
 		"cpu over 100":         `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"cpu_percent":101}}`,
 		"mode unknown":         `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"mode":"shop"}}`,
+		"welcome in one":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"welcome":{"fi":"Hei","sv":"","en":""}}}`,
+		"welcome too long":     `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"welcome":{"fi":"` + strings.Repeat("ä", 101) + `","sv":"a","en":"a"}}}`,
 		"blocked address":      `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"blocked":["https://a.example/"]}}`,
 		"hours overlap":        `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[0,600],[500,700]],[],[],[],[],[],[]]}}}`,
 		"hours next day":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[600,1500]],[],[],[],[],[],[]]}}}`,

@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -157,12 +155,12 @@ func checkEntry(table string, i int, id, icon string, name, hint Text, more map[
 		return bad("icon", "%s %q: there is no icon %q; there are %s", table, id, icon, strings.Join(Icons(), ", "))
 	}
 	for lang, t := range name.each() {
-		if err := checkText(t, 1, nameLimit); err != nil {
+		if err := fleet.CheckText(t, 1, nameLimit); err != nil {
 			return bad("name", "%s %q: name in %s %v", table, id, lang, err)
 		}
 	}
 	for lang, t := range hint.each() {
-		if err := checkText(t, 0, hintLimit); err != nil {
+		if err := fleet.CheckText(t, 0, hintLimit); err != nil {
 			return bad("hint", "%s %q: hint in %s %v", table, id, lang, err)
 		}
 	}
@@ -170,10 +168,10 @@ func checkEntry(table string, i int, id, icon string, name, hint Text, more map[
 		if !slices.Contains(More(), lang) {
 			return bad("more", "%s %q: more has no language %q; it has %s", table, id, lang, strings.Join(More(), ", "))
 		}
-		if err := checkText(more[lang].Name, 1, nameLimit); err != nil {
+		if err := fleet.CheckText(more[lang].Name, 1, nameLimit); err != nil {
 			return bad("more", "%s %q: name in %s %v", table, id, lang, err)
 		}
-		if err := checkText(more[lang].Hint, 0, hintLimit); err != nil {
+		if err := fleet.CheckText(more[lang].Hint, 0, hintLimit); err != nil {
 			return bad("more", "%s %q: hint in %s %v", table, id, lang, err)
 		}
 	}
@@ -185,19 +183,6 @@ func (t Text) each() func(yield func(lang, text string) bool) {
 	return func(yield func(lang, text string) bool) {
 		_ = yield("fi", t.FI) && yield("sv", t.SV) && yield("en", t.EN)
 	}
-}
-
-func checkText(s string, least, most int) error {
-	n := utf8.RuneCountInString(s)
-	switch {
-	case n < least:
-		return errors.New("is missing")
-	case n > most:
-		return fmt.Errorf("is longer than %d characters", most)
-	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != '\u00a0' }):
-		return errors.New("holds a character that cannot be shown")
-	}
-	return nil
 }
 
 // checkAddress lets only addresses through that a client may be sent to: https,

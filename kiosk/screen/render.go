@@ -119,6 +119,10 @@ func (r *Renderer) page(v session.View) (page, error) {
 	return p, nil
 }
 
+// Borrowed reports that what people of the site wrote is there in English
+// only, for the page's language.
+func (p page) Borrowed() bool { return p.Lang != "fi" && p.Lang != "sv" && p.Lang != "en" }
+
 // name is what a tile is called; empty for one that there is not.
 func (r *Renderer) name(id, lang string) string {
 	all := r.tiles.First(lang)

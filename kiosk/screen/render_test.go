@@ -55,6 +55,9 @@ func views() map[string]session.View {
 		v.LastClean, v.SiteName, v.Phone, v.Support, v.Languages = time.Time{}, "", "", fleet.Support{}, "fi,sv,en"
 	})
 	add("welcome_message", fleet.Ready, func(v *session.View) { v.Message = "Kahvio sulkee klo 15. Tervetuloa huomenna!" })
+	add("welcome_own", fleet.Ready, func(v *session.View) {
+		v.Welcome = fleet.Text{FI: "Keitto on <valmis> & ilmaista.", SV: "Soppan är klar.", EN: "The soup is ready."}
+	})
 	add("welcome_down", fleet.Ready, func(v *session.View) { v.Down, v.Here, v.Preparing = "kela,suomifi,maisa", true, true })
 	add("welcome_bare", fleet.Ready, func(v *session.View) { v.CanSpeak, v.CanType, v.CanStick, v.Phone = false, false, false, "" })
 	add("opening", fleet.Ready, func(v *session.View) { v.Chosen, v.Preparing = "kela", true })

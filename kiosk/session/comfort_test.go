@@ -240,9 +240,10 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 		inSession(t, w, m)
 		s := plainSettings()
 		s.Mode, s.Blocked, s.Version, s.KioskName, s.Phone, s.Languages = fleet.Errands, []string{"bad.example"}, 7, "Kone 4", "09 1", []string{"fi", "en"}
+		s.Welcome = fleet.Text{FI: "Hei", SV: "Hej", EN: "Hi"}
 		m.Update(s)
 		w.pass(2 * time.Second)
-		if v := w.last(); len(w.runs) != 1 || v.Mode != fleet.Open || v.KioskName != "Kone 4" || v.Phone != "09 1" || v.Languages != "fi,en" {
+		if v := w.last(); len(w.runs) != 1 || v.Mode != fleet.Open || v.KioskName != "Kone 4" || v.Phone != "09 1" || v.Languages != "fi,en" || v.Welcome != (fleet.Text{}) {
 			t.Errorf("in a session: %d browsers, shows %+v", len(w.runs), v)
 		}
 		w.press("language", "sv")
@@ -254,6 +255,9 @@ func TestSettingsReachTheWaitingBrowser(t *testing.T) {
 		w.pass(time.Second)
 		if got := w.setups[1]; got.Mode != fleet.Errands || !slices.Equal(got.Blocked, s.Blocked) {
 			t.Errorf("the next browser starts in %+v", got)
+		}
+		if got := w.last().Welcome; got != s.Welcome {
+			t.Errorf("the next welcome page says %+v", got)
 		}
 		if got := m.Status(); got.Mode != fleet.Errands || got.Settings != 7 {
 			t.Errorf("status %+v", got)

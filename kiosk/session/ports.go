@@ -255,6 +255,7 @@ type View struct {
 	Support   fleet.Support // the next or present time of digital support; zero for none known
 	Here      bool          // digital support is at the site now: Support is the present time
 	Phone     string        // of support by phone
+	Welcome   fleet.Text    // the centre's own words for the welcome page; may be empty
 	OpensAt   time.Time     // in Closed: when the place opens; zero if unknown
 	Trouble   fleet.Code    // why it is out of order
 	Message   string        // from staff

@@ -213,8 +213,9 @@ func (m *Machine) Status() Status {
 }
 
 // Update replaces the settings. Names, opening hours and support apply at once,
-// times from the next session on; where clients may go from the next session
-// on as well, for which a waiting browser is replaced.
+// the centre's own words on the next welcome page, times from the next session
+// on; where clients may go from the next session on as well, for which a waiting
+// browser is replaced.
 func (m *Machine) Update(s fleet.Settings) {
 	m.mu.Lock()
 	m.settings = s
@@ -235,6 +236,7 @@ func (m *Machine) names() {
 	m.view.Languages, m.view.Phone = strings.Join(m.latest.Languages, ","), m.latest.Phone
 	if !m.view.State.InSession() {
 		m.now = m.latest
+		m.view.Welcome = m.now.Welcome
 	}
 }
 

@@ -259,14 +259,14 @@ func settings(t *testing.T, k Kind) {
 		t.Error("a new site changes nothing")
 	}
 	own := fleet.DefaultSettings()
-	own.Phone = "09 123 4567"
+	own.Phone, own.Welcome = "09 123 4567", fleet.Text{FI: "Hei", SV: "Hej", EN: "Hi"}
 	must(t, e.PutSettings(fleet.DefaultSettings(), map[fleet.SiteID]fleet.Settings{"ranta": own}))
 	before, err := e.Settings(fleet.Kiosk{Site: "ranta", Name: "Kone 1"})
 	must(t, err)
 	e = k.again(t, e, dir)
 	must(t, e.PutSettings(fleet.DefaultSettings(), map[fleet.SiteID]fleet.Settings{"ranta": own}))
 	after, err := e.Settings(fleet.Kiosk{Site: "ranta", Name: "Kone 1"})
-	if err != nil || after.Version != before.Version || after.Phone != own.Phone || after.SiteName != "Ranta" || after.KioskName != "Kone 1" {
+	if err != nil || after.Version != before.Version || after.Phone != own.Phone || after.Welcome != own.Welcome || after.SiteName != "Ranta" || after.KioskName != "Kone 1" {
 		t.Errorf("%+v, before %+v, %v", after, before, err)
 	}
 	if there, _ := e.Settings(fleet.Kiosk{Site: "tori"}); there.Phone != "" {
