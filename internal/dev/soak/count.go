@@ -46,9 +46,7 @@ func (s *soak) count() error {
 		}
 		for _, w := range weeks {
 			if w.Site == k.site {
-				for _, n := range w.Bands {
-					has.calls += n
-				}
+				has.calls += uint32(w.Calls.Answered + w.Calls.Unanswered)
 			}
 		}
 		told := k.ledger
