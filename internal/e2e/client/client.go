@@ -37,9 +37,23 @@ func (c *Client) await(ctx context.Context, host, event string) (town.Event, err
 	return c.Visit.Wait(ctx, host, event)
 }
 
-// Seen waits until a control is on the screen with the keyboard on it.
+// Seen waits until a control is on the screen with the keyboard on it, and keys
+// arrive: a page that was shown just now loses the first ones, on a busy machine
+// for seconds. A page that never gets any is found by what comes next.
 func (c *Client) Seen(ctx context.Context, host, control string) (town.Event, error) {
-	return c.await(ctx, host, "at:"+control)
+	e, err := c.await(ctx, host, "at:"+control)
+	for try := 0; err == nil && try < 10; try++ {
+		if err = c.Key(ctx, "F8"); err != nil {
+			break
+		}
+		short, cancel := context.WithTimeout(ctx, slow.Stretch(500*time.Millisecond))
+		_, lost := c.Visit.Wait(short, host, "awake:"+control)
+		cancel()
+		if lost == nil {
+			break
+		}
+	}
+	return e, err
 }
 
 // press presses the control once the keyboard is on it, and waits for what the

@@ -16,6 +16,8 @@ async function ready(name, el) {
   el.focus();
   await twoFrames();
   tell('shown:' + name, place(el));
+  // a key that does nothing, by which the client knows that keys arrive
+  addEventListener('keydown', e => { if (e.key === 'F8') tell('awake:' + name); });
   let had = false;
   const look = () => {
     const has = document.hasFocus() && document.activeElement === el;
