@@ -222,22 +222,12 @@ func (c *Client) Paste(ctx context.Context) (string, error) {
 	if _, err := c.Seen(ctx, town.Benefits, "paste"); err != nil {
 		return "", err
 	}
-	// A page that was shown just now may lose the first keys; whoever sees an
-	// empty field does it again.
-	var e town.Event
-	for try := 0; ; try++ {
-		err := c.Key(ctx, "ctrl+a", "ctrl+v", "Return")
-		if err != nil {
-			return "", err
-		}
-		short, cancel := context.WithTimeout(ctx, slow.Stretch(4*time.Second))
-		e, err = c.Visit.Wait(short, town.Benefits, "pasted")
-		cancel()
-		if err == nil {
-			break
-		} else if try == 3 {
-			return "", err
-		}
+	if err := c.Key(ctx, "ctrl+v", "Return"); err != nil {
+		return "", err
+	}
+	e, err := c.await(ctx, town.Benefits, "pasted")
+	if err != nil {
+		return "", err
 	}
 	var text string
 	if err := json.Unmarshal(e.Detail, &text); err != nil {
