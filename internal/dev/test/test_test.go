@@ -75,3 +75,16 @@ func TestUnknownCheck(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 }
+
+func TestInterrupted(t *testing.T) {
+	late := "--- FAIL: FuzzBack (3.03s)\n    context deadline exceeded\nFAIL\n"
+	for out, want := range map[string]bool{
+		late: true,
+		late + "    Failing input written to testdata/fuzz/FuzzBack/1\n": false,
+		"--- FAIL: FuzzBack (0.01s)\n    back_test.go:9: wrong\n":        false,
+	} {
+		if interrupted(out) != want {
+			t.Errorf("%q: %v", out, !want)
+		}
+	}
+}
