@@ -133,9 +133,9 @@ func (r *room) reaches(n, key string) {
 	r.Helper()
 	event := "key:" + strings.ToLower(key)
 	before := r.site.Times(n, event)
-	for try := range 5 {
+	for try := range 7 {
 		r.key(key)
-		if r.later(again(try)/4, func() bool { return r.site.Times(n, event) > before }) {
+		if r.later(min(patience/32<<try, patience/4), func() bool { return r.site.Times(n, event) > before }) {
 			return
 		}
 		r.key("Escape") // a question that came late
