@@ -3,6 +3,7 @@ package browser
 import (
 	"flag"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -163,5 +164,28 @@ func TestAttemptsOfPolicy(t *testing.T) {
 	want := []int{1, 2, 3, 4, 5, 6, 8, 13, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26, 28, 42, 44, 45, 46, 47}
 	if !slices.Equal(claimed, want) {
 		t.Errorf("policies claim to stop %v, want %v", claimed, want)
+	}
+}
+
+// The ways out are tried in errands mode only where the modes may differ: they
+// differ in where one may go and in what the address bar does with words.
+func TestModesDifferInAddressesOnly(t *testing.T) {
+	p := Policy{Pages: "http://127.0.0.1:1", Extension: "abc", SearchName: "a", SearchURL: "https://a.example/?q={searchTerms}", Blocked: []string{"b.example"}}
+	open := map[string]any{}
+	for _, r := range p.Rules() {
+		open[r.Name] = r.Value
+	}
+	p.Errands, p.Allow = true, []string{"c.example"}
+	var differ []string
+	for _, r := range p.Rules() {
+		if was, ok := open[r.Name]; !ok || !reflect.DeepEqual(was, r.Value) {
+			differ = append(differ, r.Name)
+		}
+		delete(open, r.Name)
+	}
+	slices.Sort(differ)
+	want := []string{"DefaultSearchProviderName", "DefaultSearchProviderSearchURL", "URLAllowlist", "URLBlocklist"}
+	if len(open) > 0 || !slices.Equal(differ, want) {
+		t.Errorf("errands mode differs in %q, and lacks %v", differ, open)
 	}
 }

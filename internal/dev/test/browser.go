@@ -67,7 +67,7 @@ const picturesTest = "TestBrowserShots"
 // escapes is the folder of the ways out.
 const escapes = "internal/e2e/escape"
 
-// waysOut tries the ways out alone.
+// waysOut tries the ways out alone, all of them in both modes.
 func waysOut(ctx context.Context, r *report) error {
 	who, err := guest.Find()
 	if err != nil {
@@ -78,7 +78,7 @@ func waysOut(ctx context.Context, r *report) error {
 		return fmt.Errorf("prepare a place for the tests: %w", err)
 	}
 	defer w.close(r)
-	return w.run(ctx, r, suite{folder: escapes, scenario: true}, pass{})
+	return w.run(ctx, r, suite{folder: escapes, scenario: true}, pass{patience: time.Hour, env: []string{"YHTEISKONE_ESCAPES=all"}})
 }
 
 // workshop is a folder with a copy of the tree, where the guest is at home.

@@ -14,8 +14,8 @@ Written from internal/e2e/escape by its test; do not edit.
 
 Each row is one way in which somebody could try to get out of the kiosk, or to
 meet the client before. ` + "`here`" + ` rows are tried in a session of a real kiosk by
-mouse and keyboard, in both modes, by ` + "`make test`" + `. ` + "`image`" + ` rows are tried by the
-image's boot test, ` + "`hand`" + ` rows by a technician with the acceptance sheet; how is
+mouse and keyboard: in ` + "`open`" + `, and in ` + "`errands`" + ` as well where the modes may differ, by
+` + "`make test`" + `; all in both by ` + "`make escapes`" + `. ` + "`image`" + ` rows are tried by the image's boot test, ` + "`hand`" + ` rows by a technician with the acceptance sheet; how is
 below.
 
 | | attempt | what stops it | tried |
