@@ -41,13 +41,13 @@ func (h Hand) run(ctx context.Context, name string, args ...string) (string, err
 
 // Click presses the left button at a place.
 func (h Hand) Click(ctx context.Context, x, y int) error {
-	_, err := h.run(ctx, "xdotool", "mousemove", strconv.Itoa(x), strconv.Itoa(y), "click", "--delay", "0", "1")
+	_, err := h.run(ctx, "xdotool", "mousemove", strconv.Itoa(x), strconv.Itoa(y), "click", "1")
 	return err
 }
 
 // ClickIn presses the left button at a place in a window.
 func (h Hand) ClickIn(ctx context.Context, window string, x, y int) error {
-	_, err := h.run(ctx, "xdotool", "mousemove", "--window", window, strconv.Itoa(x), strconv.Itoa(y), "click", "--delay", "0", "1")
+	_, err := h.run(ctx, "xdotool", "mousemove", "--window", window, strconv.Itoa(x), strconv.Itoa(y), "click", "1")
 	return err
 }
 
@@ -66,7 +66,7 @@ func (h Hand) Key(ctx context.Context, keys ...string) error {
 
 // Type types text.
 func (h Hand) Type(ctx context.Context, text string) error {
-	_, err := h.run(ctx, "xdotool", "type", "--delay", "5", text)
+	_, err := h.run(ctx, "xdotool", "type", "--delay", "8", text)
 	return err
 }
 

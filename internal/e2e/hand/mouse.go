@@ -15,7 +15,7 @@ func (h Hand) Press(ctx context.Context, button, x, y int, with ...string) error
 	for _, k := range with {
 		args = append(args, "keydown", k)
 	}
-	args = append(args, "click", "--delay", "0", strconv.Itoa(button))
+	args = append(args, "click", strconv.Itoa(button))
 	for _, k := range with {
 		args = append(args, "keyup", k)
 	}
