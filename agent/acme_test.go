@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -22,7 +21,6 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 
-	"yhteiskone/agent/simulate"
 	"yhteiskone/internal/identity"
 )
 
@@ -83,28 +81,8 @@ func TestACME(t *testing.T) {
 	}
 	p := startAgent(t, dir, "--config", file, "--listen", at)
 	e := p.enrolment(2)
-	ctx, cancel := context.WithCancel(t.Context())
-	heard, ended := make(chan string, 64), make(chan struct{})
-	defer func() { cancel(); <-ended }()
-	go func() {
-		defer close(ended)
-		simulate.Run(ctx, simulate.Config{Agent: p.url, Pin: identity.Pin(e.Pin), Codes: []string{e.Code}, Kiosks: 2, Steady: true,
-			Told: func(line string) { heard <- line }})
-	}()
-	hear := func(want string) {
-		t.Helper()
-		for {
-			select {
-			case line := <-heard:
-				if line == want {
-					return
-				}
-			case <-time.After(30 * time.Second):
-				t.Fatal("never heard: ", want)
-			}
-		}
-	}
-	hear("2 kiosks connected")
+	kiosks := twoKiosks(t, p.url, e.Pin, e.Code)
+	kiosks.hear("2 kiosks connected")
 	browser := &public{t: t, root: root}
 	shown := func(not string) (serial string) {
 		t.Helper()
@@ -118,7 +96,7 @@ func TestACME(t *testing.T) {
 	first := shown("")
 	second := shown(first)
 	select {
-	case line := <-heard:
+	case line := <-kiosks.heard:
 		t.Error("the kiosks noticed: ", line)
 	default:
 	}
@@ -147,7 +125,7 @@ func TestACME(t *testing.T) {
 		t.Fatal(err)
 	}
 	startAgent(t, dir, "--config", file, "--listen", at)
-	hear("2 kiosks connected again")
+	kiosks.hear("2 kiosks connected again")
 	shown(second)
 }
 

@@ -118,25 +118,8 @@ func TestPublicCertificate(t *testing.T) {
 		t.Fatalf("%d %v %v", serial, head, err)
 	}
 	e := p.enrolment(2)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	heard := make(chan string, 64)
-	go simulate.Run(ctx, simulate.Config{Agent: p.url, Pin: identity.Pin(e.Pin), Codes: []string{e.Code}, Kiosks: 2, Steady: true,
-		Told: func(line string) { heard <- line }})
-	hear := func(want string) {
-		t.Helper()
-		for {
-			select {
-			case line := <-heard:
-				if line == want {
-					return
-				}
-			case <-time.After(30 * time.Second):
-				t.Fatal("never heard: ", want)
-			}
-		}
-	}
-	hear("2 kiosks connected")
+	kiosks := twoKiosks(t, p.url, e.Pin, e.Code)
+	kiosks.hear("2 kiosks connected")
 	pub.issue(200, "agent.example")
 	eventually(t, "the renewed certificate", func() bool {
 		serial, _, err := pub.browse(at, "agent.example")
@@ -150,11 +133,45 @@ func TestPublicCertificate(t *testing.T) {
 	}
 	pub.issue(300, "new.example") // another name, and the kiosks know only the old address
 	startAgent(t, dir, "--config", pub.config("new.example"), "--listen", at)
-	hear("2 kiosks connected again")
+	kiosks.hear("2 kiosks connected again")
 	if serial, _, err := pub.browse(at, "new.example"); err != nil || serial != 300 {
 		t.Errorf("under the new name: %d %v", serial, err)
 	}
 	if _, _, err := pub.browse(at, "agent.example"); err == nil {
 		t.Error("under the old name a browser takes a certificate of another")
+	}
+}
+
+// pair are two simulated kiosks at an agent, and what was told of them.
+type pair struct {
+	t     *testing.T
+	heard chan string
+}
+
+func twoKiosks(t *testing.T, agent, pin, code string) pair {
+	s := pair{t, make(chan string, 64)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-ended })
+	go func() {
+		defer close(ended)
+		simulate.Run(ctx, simulate.Config{Agent: agent, Pin: identity.Pin(pin), Codes: []string{code}, Kiosks: 2, Steady: true,
+			Told: func(line string) { s.heard <- line }})
+	}()
+	return s
+}
+
+// hear waits until something is told of them.
+func (s pair) hear(want string) {
+	s.t.Helper()
+	for {
+		select {
+		case line := <-s.heard:
+			if line == want {
+				return
+			}
+		case <-time.After(30 * time.Second):
+			s.t.Fatal("never heard: ", want)
+		}
 	}
 }
