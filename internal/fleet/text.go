@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,11 +23,18 @@ func (t Text) In(lang string) string {
 	return t.EN
 }
 
+// Each goes through the languages in a fixed order.
+func (t Text) Each() iter.Seq2[string, string] {
+	return func(yield func(lang, text string) bool) {
+		_ = yield("fi", t.FI) && yield("sv", t.SV) && yield("en", t.EN)
+	}
+}
+
 // Check says which language of a text is wrong, and what is, or returns nil.
 // Every language has least to most characters.
 func (t Text) Check(least, most int) (lang string, err error) {
-	for _, l := range []string{"fi", "sv", "en"} {
-		if err := CheckText(t.In(l), least, most); err != nil {
+	for l, text := range t.Each() {
+		if err := CheckText(text, least, most); err != nil {
 			return l, err
 		}
 	}

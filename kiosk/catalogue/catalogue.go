@@ -17,29 +17,12 @@ import (
 	"slices"
 	"strings"
 
+	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/session"
 )
 
 //go:embed default.toml
 var defaultFile []byte
-
-// Text is one text in the languages that every catalogue has.
-type Text struct {
-	FI string `toml:"fi"`
-	SV string `toml:"sv"`
-	EN string `toml:"en"`
-}
-
-// In returns the text in a language; English for another one than the three.
-func (t Text) In(lang string) string {
-	switch lang {
-	case "fi":
-		return t.FI
-	case "sv":
-		return t.SV
-	}
-	return t.EN
-}
 
 // More are the languages that a catalogue may have besides.
 func More() []string { return []string{"ru", "ar", "so", "et", "uk", "fa"} }
@@ -51,7 +34,7 @@ type words struct {
 }
 
 // said is what an entry says in the language.
-func said(lang string, name, hint Text, more map[string]words) (string, string) {
+func said(lang string, name, hint fleet.Text, more map[string]words) (string, string) {
 	if w, ok := more[lang]; ok {
 		return w.Name, w.Hint
 	}
@@ -75,18 +58,18 @@ type tile struct {
 	Address  string `toml:"address"`
 	Home     bool   `toml:"home"`
 	// Allow are hosts that belong to it, besides that of the address.
-	Allow []string `toml:"allow"`
-	Name  Text     `toml:"name"`
-	Hint  Text     `toml:"hint"`
+	Allow []string   `toml:"allow"`
+	Name  fleet.Text `toml:"name"`
+	Hint  fleet.Text `toml:"hint"`
 
 	More map[string]words `toml:"more"`
 }
 
 type group struct {
-	ID   string `toml:"id"`
-	Icon string `toml:"icon"`
-	Name Text   `toml:"name"`
-	Hint Text   `toml:"hint"`
+	ID   string     `toml:"id"`
+	Icon string     `toml:"icon"`
+	Name fleet.Text `toml:"name"`
+	Hint fleet.Text `toml:"hint"`
 
 	More map[string]words `toml:"more"`
 }

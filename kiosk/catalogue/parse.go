@@ -140,7 +140,7 @@ func (d document) fault() *fault {
 	return nil
 }
 
-func checkEntry(table string, i int, id, icon string, name, hint Text, more map[string]words, seen map[string]bool) *fault {
+func checkEntry(table string, i int, id, icon string, name, hint fleet.Text, more map[string]words, seen map[string]bool) *fault {
 	bad := func(key, format string, args ...any) *fault {
 		return &fault{table, i, key, fmt.Sprintf(format, args...)}
 	}
@@ -154,12 +154,12 @@ func checkEntry(table string, i int, id, icon string, name, hint Text, more map[
 	if !slices.Contains(Icons(), icon) {
 		return bad("icon", "%s %q: there is no icon %q; there are %s", table, id, icon, strings.Join(Icons(), ", "))
 	}
-	for lang, t := range name.each() {
+	for lang, t := range name.Each() {
 		if err := fleet.CheckText(t, 1, nameLimit); err != nil {
 			return bad("name", "%s %q: name in %s %v", table, id, lang, err)
 		}
 	}
-	for lang, t := range hint.each() {
+	for lang, t := range hint.Each() {
 		if err := fleet.CheckText(t, 0, hintLimit); err != nil {
 			return bad("hint", "%s %q: hint in %s %v", table, id, lang, err)
 		}
@@ -176,13 +176,6 @@ func checkEntry(table string, i int, id, icon string, name, hint Text, more map[
 		}
 	}
 	return nil
-}
-
-// each goes through the languages in a fixed order.
-func (t Text) each() func(yield func(lang, text string) bool) {
-	return func(yield func(lang, text string) bool) {
-		_ = yield("fi", t.FI) && yield("sv", t.SV) && yield("en", t.EN)
-	}
 }
 
 // checkAddress lets only addresses through that a client may be sent to: https,
