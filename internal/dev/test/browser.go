@@ -15,7 +15,7 @@ import (
 )
 
 // suitePatience is how long the tests of one package may take.
-const suitePatience = 50 * time.Minute
+const suitePatience = 40 * time.Minute
 
 // leftPatience is how long a program may take to end after its test.
 const leftPatience = 5 * time.Second
