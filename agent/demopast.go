@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"yhteiskone/agent/staff"
@@ -48,7 +49,7 @@ func (a *agent) demoPast() error {
 	if err := a.store.PutFaults(over, nil); err != nil {
 		return err
 	}
-	for i, k := range kiosks {
+	for i, k := range slices.Backward(kiosks) { // the audit's order is that in which things are written
 		at := now.Add(-time.Duration(1+7*i) * time.Hour)
 		e := staff.Entry{At: at, Who: demoName, Action: "help_answered", Kiosk: k.ID, Site: k.Site, Detail: string(fleet.Coming)}
 		if err := a.store.AppendAudit(e); err != nil {
