@@ -140,21 +140,30 @@ func start(t testing.TB, b *browser.Browser, mark session.Mark) session.Running 
 	return startAs(t, b, mark, session.Setup{Lang: "fi"})
 }
 
+// startAs starts a browser and waits until it has painted. One that does not
+// is killed and another started, as the kiosk does; two in a row are a fault.
 func startAs(t testing.TB, b *browser.Browser, mark session.Mark, setup session.Setup) session.Running {
 	t.Helper()
-	r, err := b.Start(t.Context(), mark, setup)
-	if err != nil {
-		t.Fatal(err)
+	for try := 1; ; try++ {
+		r, err := b.Start(t.Context(), mark, setup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { kill(t, r) })
+		why := "did not paint"
+		select {
+		case <-r.Painted():
+			return r
+		case <-r.Lost():
+			why = "was lost before it painted"
+		case <-time.After(slow.Stretch(20 * time.Second)):
+		}
+		if try == 2 {
+			t.Fatalf("the browser %s", why)
+		}
+		t.Logf("the browser %s: %+v; another is started", why, r.Look())
+		kill(t, r)
 	}
-	t.Cleanup(func() { kill(t, r) })
-	select {
-	case <-r.Painted():
-	case <-r.Lost():
-		t.Fatal("the browser was lost before it painted")
-	case <-time.After(slow.Stretch(30 * time.Second)):
-		t.Fatal("the browser did not paint")
-	}
-	return r
 }
 
 func kill(t testing.TB, r session.Running) {

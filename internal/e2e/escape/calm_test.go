@@ -67,6 +67,12 @@ func (r *room) calm() {
 	if !r.later(3*time.Second, func() bool { return alike(r.look(), r.strip) > 0.75 }) {
 		r.Errorf("the strip looks otherwise: %.0f %% is as before", 100*alike(r.look(), r.strip))
 	}
+	r.foreign()
+}
+
+// foreign checks that no program runs that does not belong to a session.
+func (r *room) foreign() {
+	r.Helper()
 	for _, p := range rig.Under(r.kiosk.Pid()) {
 		if !slices.Contains(sessionPrograms(), p.Name) {
 			r.Errorf("a program that does not belong here: %s", p)

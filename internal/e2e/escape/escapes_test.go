@@ -67,32 +67,52 @@ func TestBrowserEscapes(t *testing.T) {
 // try tries one row in a running session, and looks at the room afterwards.
 func (r *room) try(t *testing.T, row Row) {
 	outer := r.TB
+	defer func() { r.TB = outer }()
 	r.TB = t
 	began := time.Now()
-	x := &trial{r, row, findings{}}
-	defer func() {
-		if t.Failed() {
-			r.picture(fmt.Sprintf("%02d", row.N))
-			if r.status().InSession() { // the next row begins in a fresh session
-				r.kiosk.End()
-				r.ended()
-			}
-		}
-		r.TB = outer
-	}()
-	r.begin()
-	tries()[row.N](x)
-	if r.browser != 0 {
-		r.calm()
+	saw, whole := r.attempt(t, row)
+	if !whole && !t.Failed() {
+		saw, whole = r.attempt(t, row)
 	}
-	if len(x.saw) == 0 {
+	if !whole {
+		t.Errorf("the row could not be tried")
+	}
+	if len(saw) == 0 {
 		t.Errorf("the row tried nothing")
 	}
 	verdict := "stopped"
 	if t.Failed() {
 		verdict = "NOT STOPPED"
 	}
-	t.Logf("escape %02d %-7s %s: %s: %s (%v)", row.N, r.mode, verdict, row.Attempt, x.saw, time.Since(began).Round(100*time.Millisecond))
+	t.Logf("escape %02d %-7s %s: %s: %s (%v)", row.N, r.mode, verdict, row.Attempt, saw, time.Since(began).Round(100*time.Millisecond))
+}
+
+// attempt tries a row once and tells what was seen and whether it was gone
+// through. What stops half-way is looked at as well, and ends its session.
+func (r *room) attempt(t *testing.T, row Row) (findings, bool) {
+	a, x := &attempt{TB: t}, &trial{r, row, findings{}}
+	r.TB = a
+	whole := a.run(func() {
+		r.begin()
+		tries()[row.N](x)
+		if r.browser != 0 {
+			r.calm()
+		}
+	})
+	r.TB = t
+	if whole && !t.Failed() {
+		return x.saw, true
+	}
+	if !whole {
+		t.Logf("escape %02d %-7s could not be tried: %s", row.N, r.mode, a.stuck)
+		r.foreign()
+	}
+	r.picture(fmt.Sprintf("%02d", row.N))
+	if r.status().InSession() { // what comes next begins in a fresh session
+		r.kiosk.End()
+		r.ended()
+	}
+	return x.saw, whole
 }
 
 // picture keeps what the screen shows when something fails: the test site's own

@@ -288,7 +288,8 @@ func (k *Kiosk) Wiped(d time.Duration, seq uint64) uint64 {
 		return s.State == fleet.Ready && s.Proof != nil && s.Proof.Seq > seq
 	})
 	if !s.Proof.OK {
-		k.w.Fatalf("proof %d is not good", s.Proof.Seq)
+		k.w.Errorf("proof %d is not good", s.Proof.Seq)
+		k.w.FailNow()
 	}
 	return s.Proof.Seq
 }
