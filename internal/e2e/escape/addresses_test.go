@@ -53,6 +53,9 @@ func (t *trial) showsBlocked(what string) {
 		return
 	}
 	t.picture(fmt.Sprintf("%02d-page", t.row.N))
+	if got == "" { // an empty page shows neither
+		t.Fatalf("%s: the page has no words", what)
+	}
 	t.Errorf("%s is not blocked: its page has %d letters and begins %.60q", what, len(got), got)
 }
 

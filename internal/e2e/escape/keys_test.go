@@ -165,6 +165,9 @@ func (t *trial) siteSettings(title string) {
 		t.key("Escape")
 		return
 	}
+	// Reading the address ends with Escape, which would stop the kiosk's own
+	// page on its way and leave none.
+	t.later(2*time.Second, func() bool { return isBlockedPage(t.title()) })
 	if got := t.address(); strings.HasPrefix(got, "chrome://") || t.onBlocked(got) {
 		t.showsBlocked("the settings of the site")
 	} else {
