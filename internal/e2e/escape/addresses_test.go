@@ -17,10 +17,7 @@ func (t *trial) isBlocked(typed, becomes string) {
 	for try := 0; ; try++ { // a busy machine may lose a letter: that is another address
 		t.enter(typed)
 		t.later(patience/4, func() bool { return t.title() != before })
-		// Reading the address ends with Escape, which stops a page that loads:
-		// the kiosk's own page, which takes the place of the browser's words,
-		// would stay empty.
-		t.later(3*time.Second, func() bool { return isBlockedPage(t.title()) })
+		t.settled()
 		if own := strings.HasPrefix(becomes, "chrome") || strings.HasPrefix(becomes, "devtools"); own && !t.status().InSession() && try < 3 {
 			// Chromium crashes when an address of its own is typed while it is
 			// on its way to another page. Nobody got anywhere by it.
@@ -57,6 +54,20 @@ func (t *trial) showsBlocked(what string) {
 		t.Fatalf("%s: the page has no words", what)
 	}
 	t.Errorf("%s is not blocked: its page has %d letters and begins %.60q", what, len(got), got)
+}
+
+// settled gives the kiosk's own page the time to take the place of the browser's
+// words: reading the address ends with Escape, which would stop it on its way
+// and leave an empty page.
+func (r *room) settled() {
+	r.later(3*time.Second, func() bool { return isBlockedPage(r.title()) })
+}
+
+// landed is what the address bar says when that is over.
+func (r *room) landed() string {
+	r.Helper()
+	r.settled()
+	return r.address()
 }
 
 // onBlocked reports whether the address is that of the kiosk's own page for
@@ -140,7 +151,7 @@ func (t *trial) leads(page, id string) {
 		t.found(nothing)
 		return
 	}
-	if at := t.address(); at == "" || strings.HasPrefix(at, "about:blank") {
+	if at := t.landed(); at == "" || strings.HasPrefix(at, "about:blank") {
 		t.found(empty)
 		return
 	}

@@ -157,7 +157,7 @@ func (t *trial) after(title string) (again bool) {
 		t.found(nothing)
 		return false
 	}
-	if got := t.address(); !strings.HasPrefix(got, "http://") && !strings.HasPrefix(got, "https://") && got != "about:blank" && got != "" &&
+	if got := t.landed(); !strings.HasPrefix(got, "http://") && !strings.HasPrefix(got, "https://") && got != "about:blank" && got != "" &&
 		!strings.HasPrefix(got, "chrome://print") && !isBlockedPage(t.text()) {
 		t.Errorf("%.20q is open", got)
 	}
