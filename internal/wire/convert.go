@@ -14,6 +14,12 @@ func (s SettingsBody) Fleet() fleet.Settings {
 	if s.Welcome != nil {
 		f.Welcome = fleet.Text(*s.Welcome)
 	}
+	if s.Offer != nil {
+		f.Offer = &fleet.Offer{Shown: s.Offer.Shown}
+		for _, o := range s.Offer.Own {
+			f.Offer.Own = append(f.Offer.Own, fleet.Service{Name: fleet.Text(o.Name), Address: o.Address, Hosts: o.Hosts})
+		}
+	}
 	for _, t := range s.Support {
 		f.Support = append(f.Support, fleet.Support(t))
 	}
@@ -45,6 +51,12 @@ func SettingsOf(f fleet.Settings) SettingsBody {
 	if f.Welcome != (fleet.Text{}) {
 		t := Text(f.Welcome)
 		s.Welcome = &t
+	}
+	if f.Offer != nil {
+		s.Offer = &Offer{Shown: f.Offer.Shown}
+		for _, o := range f.Offer.Own {
+			s.Offer.Own = append(s.Offer.Own, Service{Name: Text(o.Name), Address: o.Address, Hosts: o.Hosts})
+		}
 	}
 	for _, t := range f.Support {
 		s.Support = append(s.Support, Support(t))

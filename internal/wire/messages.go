@@ -212,6 +212,20 @@ type SettingsBody struct {
 	Support   []Support  `json:"support,omitempty"`
 	Phone     string     `json:"phone,omitempty"`
 	Welcome   *Text      `json:"welcome,omitempty"`
+	Offer     *Offer     `json:"offer,omitempty"`
+}
+
+// Offer is fleet.Offer.
+type Offer struct {
+	Shown []string  `json:"shown"` // 1 to 8 identifiers
+	Own   []Service `json:"own,omitempty"`
+}
+
+// Service is fleet.Service.
+type Service struct {
+	Name    Text     `json:"name"`
+	Address string   `json:"address"`
+	Hosts   []string `json:"hosts,omitempty"`
 }
 
 // Text is fleet.Text.
