@@ -32,7 +32,7 @@ type kiosk struct {
 	log      *slog.Logger
 	display  *display.Display
 	ground   *ground
-	tiles    *catalogue.Catalogue
+	tiles    *catalogue.Shelf
 	screen   *screen.Screen
 	browser  *browser.Browser
 	client   *browser.User // whom it runs as; nil for our own user
@@ -56,13 +56,14 @@ func assemble(ctx context.Context, c *config, env map[string]string, log *slog.L
 			k.close()
 		}
 	}()
-	k.tiles, err = catalogue.Default()
+	tiles, err := catalogue.Default()
 	if c.Catalogue != "" {
-		k.tiles, err = catalogue.Load(c.Catalogue)
+		tiles, err = catalogue.Load(c.Catalogue)
 	}
 	if err != nil {
 		return nil, badInput{err}
 	}
+	k.tiles = catalogue.NewShelf(tiles)
 	if k.display, err = display.Open(); err != nil {
 		return nil, badInput{err}
 	}
@@ -176,6 +177,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 		return nil, err
 	}
 	k.services = newServices(k)
+	k.tiles.Turned = func() { k.services.Turn(k.targets()) }
 	heard, ok := k.uplink.Settings()
 	if !ok {
 		heard = fleet.DefaultSettings()

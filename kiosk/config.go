@@ -19,7 +19,7 @@ type config struct {
 	State     string     // folder for what survives a restart: key, proofs, what waits for the agent
 	Runtime   string     // folder for what does not, best on tmpfs
 	Join      string     // the technician's join file; removed once the kiosk has enrolled
-	Catalogue string     // the tiles; empty for those built in
+	Catalogue string     // the tiles; empty for those built in. Set here it goes before the agent's
 	Language  string     // of a fresh welcome page
 	Mode      fleet.Mode // set here it goes before the agent's
 	Blocked   []string   // hosts that are never opened; set here they go before the agent's
@@ -172,6 +172,9 @@ func (c *config) settings(s fleet.Settings) fleet.Settings {
 	}
 	if c.Blocked != nil {
 		s.Blocked = c.Blocked
+	}
+	if c.Catalogue != "" {
+		s.Offer = nil // this file's own services go before the site's
 	}
 	return s
 }

@@ -51,6 +51,7 @@ type world struct {
 	offs     int
 	off      time.Duration // by which the wall clock is off
 	down     []string
+	shown    []string // the offer in use; nil for our own
 	outcomes []fleet.Outcome
 	changed  int
 
@@ -219,7 +220,19 @@ type fakeScreen struct{ *world }
 func (s fakeScreen) Lost() <-chan struct{} { return s.screenLost() }
 
 func (w *world) Tile(id string) (Tile, bool) {
-	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela"
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela" && w.shown == nil || slices.Contains(w.shown, id)
+}
+
+// Offer has a number for each service that it shows, and a tile for it.
+func (w *world) Offer(o *fleet.Offer) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shown = nil; o != nil {
+		w.shown = o.Shown
+	}
+	return uint64(len(w.shown))
 }
 func (w *world) Changed() {
 	w.mu.Lock()

@@ -213,8 +213,8 @@ func (m *Machine) Status() Status {
 }
 
 // Update replaces the settings. Names, opening hours and support apply at once,
-// the centre's own words on the next welcome page, times from the next session
-// on; where clients may go from the next session on as well, for which a waiting
+// the centre's own words and the services on the next welcome page, times from
+// the next session on; where clients may go from the next session on as well, for which a waiting
 // browser is replaced.
 func (m *Machine) Update(s fleet.Settings) {
 	m.mu.Lock()
@@ -237,6 +237,10 @@ func (m *Machine) names() {
 	if !m.view.State.InSession() {
 		m.now = m.latest
 		m.view.Welcome = m.now.Welcome
+		m.view.Offer = m.Tiles.Offer(m.now.Offer)
+		if _, ok := m.Tiles.Tile(m.view.Chosen); !ok {
+			m.view.Chosen = ""
+		}
 	}
 }
 
