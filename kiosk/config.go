@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/catalogue"
 )
 
 // config is kiosk.toml. Every setting has a default that fits the image.
@@ -92,6 +93,16 @@ func loadConfig(path string, named bool, env map[string]string) (*config, error)
 		return nil, configError(path, err)
 	}
 	return c, c.check()
+}
+
+// again says what is wrong with the file as it is now, or returns nil: whether
+// the program would start with it.
+func (c *config) again(env map[string]string) error {
+	now, err := loadConfig(c.path, false, env)
+	if err == nil && now.Catalogue != "" {
+		_, err = catalogue.Load(now.Catalogue)
+	}
+	return err
 }
 
 func configError(path string, err error) error {

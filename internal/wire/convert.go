@@ -148,12 +148,12 @@ func CountsOf(seq uint64, c fleet.Counts) Counts {
 
 // Fleet returns the command in fleet's words.
 func (m Order) Fleet() fleet.Command {
-	return fleet.Command{ID: m.ID, Name: m.Name, Text: m.Text, Now: m.Now, TTL: seconds(m.TTLS)}
+	return fleet.Command{ID: m.ID, Name: m.Name, Text: m.Text, MAC: m.MAC, Now: m.Now, TTL: seconds(m.TTLS)}
 }
 
 // OrderOf is the other way of Order.Fleet.
 func OrderOf(c fleet.Command) Order {
-	return Order{ID: c.ID, Name: c.Name, Text: c.Text, Now: c.Now, TTLS: int(c.TTL / time.Second)}
+	return Order{ID: c.ID, Name: c.Name, Text: c.Text, MAC: c.MAC, Now: c.Now, TTLS: int(c.TTL / time.Second)}
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -97,6 +97,7 @@ type Health struct {
 	OnMains      *bool   `json:"on_mains,omitempty"`
 	Battery      *int    `json:"battery,omitempty"`
 	Swap         *bool   `json:"swap,omitempty"`
+	WiredMAC     *string `json:"wired_mac,omitempty"`
 }
 
 // Serves is fleet.Serves.
@@ -186,6 +187,7 @@ type Order struct {
 	ID   string            `json:"id"`
 	Name fleet.CommandName `json:"name"`
 	Text string            `json:"text,omitempty"` // at most 200 characters
+	MAC  string            `json:"mac,omitempty"`  // with wake: "52:54:00:12:34:56"
 	Now  bool              `json:"now,omitempty"`
 	TTLS int               `json:"ttl_s"` // 1 to 86400
 }
