@@ -85,7 +85,7 @@ func TestAnswerHelp(t *testing.T) {
 // no address, no text.
 func TestCommandsOfASession(t *testing.T) {
 	a, id, _ := staffed(t)
-	for _, name := range []fleet.CommandName{fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb} {
+	for _, name := range []fleet.CommandName{fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb, fleet.Reboot, fleet.UpdateConfig} {
 		if _, err := a.Command(t.Context(), "satu", id, fleet.Command{Name: name, Text: "https://kela.fi/"}); err == nil {
 			t.Errorf("%s takes a text", name)
 		}
@@ -97,7 +97,7 @@ func TestCommandsOfASession(t *testing.T) {
 			t.Errorf("the audit has %+v, %v", e, err)
 		}
 	}
-	if orders, _ := a.store.Orders(id, time.Now()); len(orders) != 3 {
+	if orders, _ := a.store.Orders(id, time.Now()); len(orders) != 5 {
 		t.Errorf("%d orders wait", len(orders))
 	}
 }

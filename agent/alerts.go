@@ -248,12 +248,23 @@ func (a *alerts) faults(views []state.View, sites []state.Site, now time.Time) (
 		}
 		m := matter{Event: notify.Event{Kind: notify.FaultOpened, Incident: w.ID(), At: now, Began: w.Fault.Since, Site: w.Site, SiteName: s.Name,
 			Kiosk: w.Kiosk, Name: names[w.Kiosk], Code: w.Fault.Code, Severity: watch.RowOf(w.Fault.Code).Severity}}
-		if at, _, ok := watch.Due(w, s.Place, s.Around); ok {
-			m.due = at
+		if at, to, ok := watch.Due(w, s.Place, s.Around); ok {
+			m.due, m.To = at, audience(to)
 		}
 		all = append(all, m)
 	}
 	return all
+}
+
+// audience is who can do something about it, for whoever is told.
+func audience(to watch.Audience) notify.Audience {
+	switch to {
+	case watch.ForStaff:
+		return notify.ForStaff
+	case watch.ForTechnician:
+		return notify.ForTechnician
+	}
+	return notify.Everybody
 }
 
 // Targets is dashboard.Alerts's.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,63 @@ func TestFollow(t *testing.T) {
 	a = newAlerts(act.agent)           // a restart forgets nothing
 	look(400*time.Second, both[2:]...)
 	look(461*time.Second, append(both[2:], "fault_closed state_not_kept", "fault_closed state_not_kept")...)
+}
+
+// Who asked for a kind of faults is told of that kind, by the row of each fault
+// in the catalogue, also when it is over.
+func TestFollowByAudience(t *testing.T) {
+	act, id, call := staffed(t)
+	act.config.location = time.UTC
+	if err := act.store.PutSettings(fleet.DefaultSettings(), nil); err != nil {
+		t.Fatal(err)
+	}
+	act.board.HelpOver(id, call)
+	a := newAlerts(act.agent)
+	for _, only := range notify.Audiences() {
+		target := notify.Target{ID: fmt.Sprintf("%016d", len(only)), Site: "ranta", Channel: notify.ByMail, Address: "a@b.fi", Lang: "fi", Faults: true, Only: only, Digest: -1, Changed: time.Now()}
+		if err := a.store.PutTarget("satu", target); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := a.store.Targets(); err != nil || !slices.ContainsFunc(all, func(t notify.Target) bool { return t.ID == target.ID && t.Only == only }) {
+			t.Fatalf("kept %+v, %v", all, err)
+		}
+	}
+	a.board.PutSite("ranta", "Ranta", state.Place{Grace: time.Minute})
+	begun := time.Now()
+	heard := func() map[string]string {
+		letters, err := a.store.Letters()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]string{}
+		for _, l := range letters {
+			all[l.Target] += string(l.Event.Kind) + " " + string(l.Event.Code) + ","
+		}
+		return all
+	}
+	look := func(after time.Duration) {
+		if err := a.look(begun.Add(after), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	epoch := a.board.Connected(id)
+	healthy := false
+	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.OutOfOrder, Faults: []fleet.Code{fleet.BrowserFailing}, Health: fleet.Health{DiskHealthy: &healthy}})
+	look(time.Hour)
+	a.board.Report(id, epoch, fleet.Report{At: time.Now(), State: fleet.Ready})
+	look(2 * time.Hour)
+	look(3 * time.Hour)
+	all, both := heard(), func(code fleet.Code) string {
+		return "fault_opened " + string(code) + ",fault_closed " + string(code) + ","
+	}
+	for only, want := range map[notify.Audience]string{notify.ForStaff: both(fleet.BrowserFailing), notify.ForTechnician: both(fleet.DiskFailing)} {
+		if got := all[fmt.Sprintf("%016d", len(only))]; got != want {
+			t.Errorf("%q is told %q, want %q", only, got, want)
+		}
+	}
+	if got := all[fmt.Sprintf("%016d", 0)]; strings.Count(got, "fault_opened") != 2 || strings.Count(got, "fault_closed") != 2 {
+		t.Errorf("everybody is told %q", got)
+	}
 }
 
 func TestMailConfig(t *testing.T) {

@@ -22,7 +22,8 @@ const (
 // until then the kiosks are still coming back, and their absence is ours.
 const faultQuiet = time.Minute
 
-// keepSeen writes when kiosks were last seen, and once more at the end.
+// keepSeen writes when kiosks were last seen, and by which card they can be
+// woken, and once more at the end.
 func (a *agent) keepSeen(ctx context.Context) error {
 	tick := time.NewTicker(seenEvery)
 	defer tick.Stop()
@@ -33,6 +34,9 @@ func (a *agent) keepSeen(ctx context.Context) error {
 		}
 		if err := a.store.PutSeen(a.board.Seen()); err != nil {
 			a.log.Error("last seen not kept", "why", err)
+		}
+		if err := a.store.PutWired(a.board.Wired()); err != nil {
+			a.log.Error("network cards not kept", "why", err)
 		}
 		if ctx.Err() != nil {
 			return nil

@@ -105,6 +105,14 @@ func (a *actions) Command(_ context.Context, who string, id fleet.KioskID, c fle
 	if c.TTL <= 0 {
 		c.TTL = commandLife
 	}
+	o := gate.Order{Kiosk: id}
+	if c.Name == fleet.Wake {
+		neighbour, ok := a.neighbour(k)
+		if !ok {
+			return "", dashboard.ErrNobodyNear
+		}
+		o.Kiosk, o.For, c.MAC = neighbour, id, k.WiredMAC
+	}
 	if err := checkCommand(c); err != nil {
 		return "", fmt.Errorf("command a kiosk: %w", err)
 	}
@@ -112,7 +120,7 @@ func (a *actions) Command(_ context.Context, who string, id fleet.KioskID, c fle
 	rand.Read(raw)
 	c.ID = hex.EncodeToString(raw)
 	now := time.Now()
-	o := gate.Order{Kiosk: id, Command: c, Expires: now.Add(c.TTL)}
+	o.Command, o.Expires = c, now.Add(c.TTL)
 	if err := a.store.PutOrder(who, o, k.Site, now); err != nil {
 		return "", err
 	}
@@ -130,11 +138,30 @@ func (a *actions) Command(_ context.Context, who string, id fleet.KioskID, c fle
 	return c.ID, nil
 }
 
+// neighbour is a machine of the same site that is there now, to wake the kiosk;
+// one that nobody uses goes before one in use. False if there is none.
+func (a *actions) neighbour(k fleet.Kiosk) (near fleet.KioskID, ok bool) {
+	for _, v := range a.board.Views() {
+		if v.Kiosk.Site != k.Site || v.Kiosk.ID == k.ID || !v.Connected {
+			continue
+		}
+		if free := v.Report == nil || !v.Report.State.InSession(); !ok || free {
+			near, ok = v.Kiosk.ID, true
+			if free {
+				break
+			}
+		}
+	}
+	return near, ok
+}
+
 // Waiting is dashboard.Actions's.
 func (a *actions) Waiting(id fleet.KioskID) (all []fleet.Command, err error) {
 	orders, err := a.store.Orders(id, time.Now())
 	for _, o := range orders {
-		all = append(all, o.Command)
+		if o.For == "" { // what it does for another is that one's
+			all = append(all, o.Command)
+		}
 	}
 	return all, err
 }
@@ -168,10 +195,14 @@ func (a *actions) settle(id fleet.KioskID) error {
 
 func checkCommand(c fleet.Command) error {
 	switch c.Name {
-	case fleet.EndSession, fleet.RestartKiosk, fleet.PutInService, fleet.Identify,
+	case fleet.EndSession, fleet.RestartKiosk, fleet.Reboot, fleet.UpdateConfig, fleet.PutInService, fleet.Identify,
 		fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb:
 		if c.Text != "" {
 			return fmt.Errorf("%s takes no text", c.Name)
+		}
+	case fleet.Wake:
+		if err := fleet.CheckMAC(c.MAC); err != nil {
+			return err
 		}
 	case fleet.ShowMessage, fleet.TakeOutOfService:
 		if c.Name == fleet.TakeOutOfService && c.Text == "" {

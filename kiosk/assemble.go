@@ -23,6 +23,7 @@ import (
 	"yhteiskone/kiosk/services"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/uplink"
+	"yhteiskone/kiosk/wake"
 )
 
 // kiosk is all the parts, wired.
@@ -32,7 +33,7 @@ type kiosk struct {
 	log      *slog.Logger
 	display  *display.Display
 	ground   *ground
-	tiles    *catalogue.Catalogue
+	tiles    *catalogue.Shelf
 	screen   *screen.Screen
 	browser  *browser.Browser
 	client   *browser.User // whom it runs as; nil for our own user
@@ -56,13 +57,14 @@ func assemble(ctx context.Context, c *config, env map[string]string, log *slog.L
 			k.close()
 		}
 	}()
-	k.tiles, err = catalogue.Default()
+	tiles, err := catalogue.Default()
 	if c.Catalogue != "" {
-		k.tiles, err = catalogue.Load(c.Catalogue)
+		tiles, err = catalogue.Load(c.Catalogue)
 	}
 	if err != nil {
 		return nil, badInput{err}
 	}
+	k.tiles = catalogue.NewShelf(tiles)
 	if k.display, err = display.Open(); err != nil {
 		return nil, badInput{err}
 	}
@@ -176,6 +178,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 		return nil, err
 	}
 	k.services = newServices(k)
+	k.tiles.Turned = func() { k.services.Turn(k.targets()) }
 	heard, ok := k.uplink.Settings()
 	if !ok {
 		heard = fleet.DefaultSettings()
@@ -184,10 +187,19 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 	settings := k.config.settings(heard)
 	m := session.New(session.Deps{Browser: k.browser, Wiper: wiper, Prover: k.prover, Screen: k.screen, Tiles: k.tiles,
 		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: k.aids, Services: k.services,
-		Restart: func() { again(errAgain) }, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
+		Restart: func() { again(errAgain) }, CheckConfig: func() error { return k.config.again(k.env) }, Reboot: reboot(k.config), Wake: wakeOther, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
 	k.hidden.Store(m)
 	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil
+}
+
+// wakeOther wakes the machine with that network card in this house.
+func wakeOther(mac string) error {
+	to, err := wake.Everybody()
+	if err != nil {
+		return err
+	}
+	return wake.Send(mac, to)
 }
 
 // isShell reports whether the process is our shell's outermost: a child of

@@ -61,13 +61,12 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	allow, err := k.tiles.Hosts()
-	if err != nil {
+	if _, err := k.tiles.Hosts(); err != nil {
 		return nil, err
 	}
 	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
 		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach,
-		Dir: k.config.Runtime, Allow: allow, Printer: k.config.Print.Socket}
+		Dir: k.config.Runtime, Allow: k.allowed, Printer: k.config.Print.Socket}
 	name := c.User
 	if name == "" {
 		name = browser.DefaultUser

@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/catalogue"
 )
 
 // config is kiosk.toml. Every setting has a default that fits the image.
@@ -19,7 +20,7 @@ type config struct {
 	State     string     // folder for what survives a restart: key, proofs, what waits for the agent
 	Runtime   string     // folder for what does not, best on tmpfs
 	Join      string     // the technician's join file; removed once the kiosk has enrolled
-	Catalogue string     // the tiles; empty for those built in
+	Catalogue string     // the tiles; empty for those built in. Set here it goes before the agent's
 	Language  string     // of a fresh welcome page
 	Mode      fleet.Mode // set here it goes before the agent's
 	Blocked   []string   // hosts that are never opened; set here they go before the agent's
@@ -92,6 +93,16 @@ func loadConfig(path string, named bool, env map[string]string) (*config, error)
 		return nil, configError(path, err)
 	}
 	return c, c.check()
+}
+
+// again says what is wrong with the file as it is now, or returns nil: whether
+// the program would start with it.
+func (c *config) again(env map[string]string) error {
+	now, err := loadConfig(c.path, false, env)
+	if err == nil && now.Catalogue != "" {
+		_, err = catalogue.Load(now.Catalogue)
+	}
+	return err
 }
 
 func configError(path string, err error) error {
@@ -172,6 +183,9 @@ func (c *config) settings(s fleet.Settings) fleet.Settings {
 	}
 	if c.Blocked != nil {
 		s.Blocked = c.Blocked
+	}
+	if c.Catalogue != "" {
+		s.Offer = nil // this file's own services go before the site's
 	}
 	return s
 }

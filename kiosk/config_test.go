@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"yhteiskone/internal/fleet"
+	"yhteiskone/kiosk/catalogue"
 )
 
 func TestConfigErrorsNameTheLine(t *testing.T) {
@@ -92,6 +94,44 @@ func TestConfigMode(t *testing.T) {
 		if s := got.settings(agent); s.Mode != c.mode || !slices.Equal(s.Blocked, c.blocked) {
 			t.Errorf("%s: mode %q, blocked %q", c.text, s.Mode, s.Blocked)
 		}
+	}
+}
+
+// A machine with services of its own has those, whatever its site offers.
+func TestConfigCatalogue(t *testing.T) {
+	agent := fleet.DefaultSettings()
+	agent.Offer = &fleet.Offer{Shown: []string{"kela"}}
+	if got := (&config{}).settings(agent); got.Offer != agent.Offer {
+		t.Error("the site's offer is lost")
+	}
+	if got := (&config{Catalogue: "own.toml"}).settings(agent); got.Offer != nil {
+		t.Error("the site's offer goes before the machine's own catalogue")
+	}
+}
+
+// What errands lead to, what is asked, and what the home page links to follow
+// the offer.
+func TestOfferIsFollowed(t *testing.T) {
+	own, err := catalogue.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kiosk{config: &config{Language: "fi"}, tiles: catalogue.NewShelf(own), log: slog.New(slog.DiscardHandler)}
+	if before := k.allowed(); !slices.Contains(before, "www.kela.fi") || len(k.targets()) < 15 {
+		t.Fatalf("%v", before)
+	}
+	k.tiles.Offer(&fleet.Offer{Shown: []string{"own-1"}, Own: []fleet.Service{{Name: fleet.Text{FI: "Jono", SV: "Kö", EN: "Queue"}, Address: "https://jono.example/a", Hosts: []string{"*.jono.example"}}}})
+	after := k.allowed()
+	for host, want := range map[string]bool{"jono.example": true, "*.jono.example": true, "tunnistus.telia.fi": true, "www.kela.fi": false} {
+		if slices.Contains(after, host) != want {
+			t.Errorf("errands lead to %s: %v", host, !want)
+		}
+	}
+	if got := k.targets(); len(got) != 1 || got[0].Address != "https://jono.example/a" {
+		t.Errorf("asked are %v", got)
+	}
+	if got := k.links("sv"); len(got) != 1 || got[0].Name != "Kö" {
+		t.Errorf("the home page leads to %v", got)
 	}
 }
 

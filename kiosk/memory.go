@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -51,6 +52,31 @@ func (m *memory) Unverified() error {
 	defer cancel()
 	m.log.Warn("the machine restarts, because a wipe was not verified")
 	return exec.CommandContext(ctx, m.restart[0], m.restart[1:]...).Run()
+}
+
+// reboot is what restarts the machine when the agent says so; nil without a
+// command. It remembers which order it was: one whose answer was lost comes
+// again after the restart, and is answered and not carried out.
+func reboot(c *config) func(string) error {
+	command := strings.Fields(c.Restart)
+	if len(command) == 0 {
+		return nil
+	}
+	path := c.stateFile("rebooted")
+	return func(id string) error {
+		if last, err := os.ReadFile(path); err == nil && string(last) == id {
+			return nil
+		}
+		if err := renameio.WriteFile(path, []byte(id), 0o600, renameio.WithTempDir(filepath.Dir(path))); err != nil {
+			return fmt.Errorf("remember the order: %w", err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := exec.CommandContext(ctx, command[0], command[1:]...).Run(); err != nil {
+			return errors.Join(fmt.Errorf("restart the machine: %w", err), gone(path))
+		}
+		return nil
+	}
 }
 
 // Verified forgets an earlier failure.

@@ -71,6 +71,7 @@ type alertLine struct {
 	Address string
 	Site    string // empty: every site
 	Faults  bool
+	Only    notify.Audience
 	Help    bool
 	Trouble template.HTML
 }
@@ -82,6 +83,7 @@ type alertForm struct {
 	Site     string
 	Lang     string
 	Faults   bool
+	Only     notify.Audience
 	Notices  bool
 	Help     bool
 	From, To string
@@ -154,7 +156,7 @@ func ownSite(p staff.Person) fleet.SiteID {
 }
 
 func (b *board) alertLine(v visit, t notify.Target, troubles []notify.Trouble) alertLine {
-	l := alertLine{ID: t.ID, Way: v.tell.say("alerts.way." + string(t.Channel)), Address: t.Shown(), Faults: t.Faults, Help: t.Help, Site: string(t.Site)}
+	l := alertLine{ID: t.ID, Way: v.tell.say("alerts.way." + string(t.Channel)), Address: t.Shown(), Faults: t.Faults, Only: t.Only, Help: t.Help, Site: string(t.Site)}
 	var own []string
 	for _, s := range b.namedSites(v, staff.SeeFleet) {
 		if s.ID == t.Site {
@@ -187,7 +189,7 @@ func (b *board) untold(v visit) bool {
 }
 
 func formOf(t notify.Target) alertForm {
-	f := alertForm{Channel: t.Channel, Address: t.Address, Site: string(t.Site), Lang: t.Lang, Faults: t.Faults, Notices: t.Notices, Help: t.Help}
+	f := alertForm{Channel: t.Channel, Address: t.Address, Site: string(t.Site), Lang: t.Lang, Faults: t.Faults, Only: t.Only, Notices: t.Notices, Help: t.Help}
 	if t.Quiet != (fleet.Span{}) {
 		f.From, f.To = clockOf(t.Quiet.From), clockOf(t.Quiet.To)
 	}
@@ -200,13 +202,13 @@ func formOf(t notify.Target) alertForm {
 func readAlertForm(r *http.Request) alertForm {
 	return alertForm{Channel: notify.Channel(r.PostFormValue("channel")), Address: strings.TrimSpace(r.PostFormValue("address")),
 		Site: r.PostFormValue("site"), Lang: r.PostFormValue("lang"), Faults: r.PostFormValue("faults") != "",
-		Notices: r.PostFormValue("notices") != "", Help: r.PostFormValue("help") != "",
+		Only: notify.Audience(strings.TrimPrefix(r.PostFormValue("only"), "all")), Notices: r.PostFormValue("notices") != "", Help: r.PostFormValue("help") != "",
 		From: strings.TrimSpace(r.PostFormValue("from")), To: strings.TrimSpace(r.PostFormValue("to")), Digest: strings.TrimSpace(r.PostFormValue("digest"))}
 }
 
 // target reads the form; the problem is the key of a sentence.
 func (f alertForm) target() (t notify.Target, err error) {
-	t = notify.Target{Site: fleet.SiteID(f.Site), Channel: f.Channel, Address: f.Address, Lang: f.Lang, Faults: f.Faults, Notices: f.Notices, Help: f.Help, Digest: -1}
+	t = notify.Target{Site: fleet.SiteID(f.Site), Channel: f.Channel, Address: f.Address, Lang: f.Lang, Faults: f.Faults, Only: f.Only, Notices: f.Notices, Help: f.Help, Digest: -1}
 	if f.From != "" || f.To != "" {
 		from, ok := premises.Minute(f.From)
 		to, ok2 := premises.Minute(f.To)

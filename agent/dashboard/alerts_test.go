@@ -71,10 +71,10 @@ func TestOwnAlerts(t *testing.T) {
 	h := newHouse(t)
 	h.town()
 	c := h.person("satu", staff.Viewer, "illusia")
-	form := url.Values{"address": {"satu@example.fi"}, "faults": {"yes"}, "help": {"yes"}, "from": {"20"}, "to": {"7.30"}, "digest": {"8:00"}, "lang": {"sv"}}
+	form := url.Values{"address": {"satu@example.fi"}, "faults": {"yes"}, "only": {"staff"}, "help": {"yes"}, "from": {"20"}, "to": {"7.30"}, "digest": {"8:00"}, "lang": {"sv"}}
 	for field, c2 := range map[string]struct{ value, says string }{
 		"address": {"satu", "Sähköpostiosoite on väärin."}, "from": {"25:00", "Hiljaiset tunnit ovat väärin."}, "to": {"", "Hiljaiset tunnit ovat väärin."},
-		"digest": {"kahdeksan", "Kellonaika on väärin."}, "lang": {"de", "Valitse kieli luettelosta."},
+		"digest": {"kahdeksan", "Kellonaika on väärin."}, "lang": {"de", "Valitse kieli luettelosta."}, "only": {"siivoojat", "Valitse, mist"},
 	} {
 		bad := url.Values{}
 		for k, v := range form {

@@ -156,6 +156,7 @@ func (b *board) kioskDo(v visit, s state.View) kioskDo {
 	if s.Report != nil {
 		serves = s.Report.Serves
 	}
+	add(staff.WakeKiosk, !s.Connected && s.Kiosk.WiredMAC != "", doButton{fleet.Wake, "sparkles", true})
 	add(staff.Identify, true, doButton{fleet.Identify, "eye", false})
 	add(staff.SetQueue, session && !serves.Waiting, doButton{fleet.SomeoneWaits, "hourglass", true})
 	add(staff.SetQueue, session && serves.Waiting, doButton{fleet.NobodyWaits, "hourglass", false})
@@ -164,6 +165,8 @@ func (b *board) kioskDo(v visit, s state.View) kioskDo {
 	add(staff.SetService, !out, doButton{fleet.TakeOutOfService, "circle-pause", true})
 	add(staff.SetService, out, doButton{fleet.PutInService, "circle-check", false})
 	add(staff.RestartKiosk, true, doButton{fleet.RestartKiosk, "rotate-ccw", true})
+	add(staff.Reboot, true, doButton{fleet.Reboot, "power", true})
+	add(staff.UpdateConfig, true, doButton{fleet.UpdateConfig, "scan-search", true})
 	d.Message = v.may(staff.SendMessage, site)
 	d.Any = d.Message || len(d.Buttons) > 0
 	return d
@@ -237,8 +240,10 @@ func (b *board) order(o order) func(http.ResponseWriter, *http.Request, visit) {
 			}
 		}
 		if _, err := b.Actions.Command(r.Context(), v.person.Name, v.view.Kiosk.ID, c); err != nil {
-			b.Log.Error("order", "kiosk", v.view.Kiosk.ID, "command", c.Name, "err", err)
-			flash = "failed"
+			if flash = "wake_failed"; !errors.Is(err, ErrNobodyNear) {
+				b.Log.Error("order", "kiosk", v.view.Kiosk.ID, "command", c.Name, "err", err)
+				flash = "failed"
+			}
 		}
 		b.Staff.SetFlash(r.Context(), flash)
 		http.Redirect(w, r, back, http.StatusSeeOther)

@@ -54,6 +54,7 @@ func newPages(b *board) *pages {
 			"weekdays":     func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
 			"weekColumns":  weekColumns,
 			"channels":     notify.Channels,
+			"audiences":    notify.Audiences,
 			"asset":        b.assets.address, "version": func() string { return b.Version },
 			"icon": func(name string) (template.HTML, error) {
 				svg, ok := icons[name]

@@ -177,7 +177,7 @@ func TestOrders(t *testing.T) {
 	base := "/kiosks/" + string(kioskID(1)) + "/"
 	for _, p := range []struct{ path, text, flash string }{
 		{"end_session", "", "Käsky lähetettiin"}, {"out_of_service", "", "Käsky lähetettiin"}, {"in_service", "", "Käsky lähetettiin"},
-		{"identify", "", "Käsky lähetettiin"}, {"restart_kiosk", "", "Käsky lähetettiin"},
+		{"identify", "", "Käsky lähetettiin"}, {"restart_kiosk", "", "Käsky lähetettiin"}, {"reboot", "", "Käsky lähetettiin"},
 		{"message", " Suljemme\r\n\x1b[2Jkohta. ", "Käsky lähetettiin"}, {"message", " \n ", "Kirjoita ensin viesti."},
 		{"message", strings.Repeat("ä", 201), "Viesti on liian pitkä."},
 	} {
@@ -190,7 +190,7 @@ func TestOrders(t *testing.T) {
 	}
 	var want []string
 	for _, s := range []string{"end_session now=true", "out_of_service now=false", "in_service now=false", "identify now=false",
-		"restart_kiosk now=false", "message now=false Suljemme [2Jkohta."} {
+		"restart_kiosk now=false", "reboot now=false", "message now=false Suljemme [2Jkohta."} {
 		want = append(want, "satu orders kaaaaaaaaaaab "+s)
 	}
 	if got := h.done(); !slices.Equal(got, want) {

@@ -54,6 +54,8 @@ type placeContent struct {
 	Problem  premises.Field
 	Tongue   string // of the problem, if the field has several languages
 	Sentence template.HTML
+	Offered  []offerLine
+	Own      []ownLine
 	Langs    []langChoice
 	Sites    []namedSite
 	InUse    template.HTML
@@ -100,6 +102,7 @@ func (b *board) showPlace(w http.ResponseWriter, r *http.Request, v visit, statu
 			c.Tongue = p.Line
 		}
 	}
+	c.Offered, c.Own = b.offerLines(v, c.Form, problem)
 	for _, l := range clientLanguages() {
 		c.Langs = append(c.Langs, langChoice{l, len(c.Form.Languages) == 0 || slices.Contains(c.Form.Languages, l.Code)})
 	}
@@ -192,6 +195,9 @@ func (b *board) placeProblem(v visit, err error) (premises.Field, template.HTML)
 	var p premises.Problem
 	switch {
 	case errors.As(err, &p):
+		if p.Field == premises.Offer {
+			return p.Field, offerProblem(v, p)
+		}
 		key := "place.problem." + string(p.Field)
 		said := v.tell.say(key)
 		if p.Line != "" && slices.Contains([]premises.Field{premises.Days, premises.Support, premises.Blocked, premises.Hours}, p.Field) {
@@ -209,6 +215,7 @@ func readPlaceForm(r *http.Request) premises.Form {
 	f := premises.Form{Always: r.PostFormValue("always") != "", Days: r.PostFormValue("days"), Support: r.PostFormValue("support"),
 		Phone: r.PostFormValue("phone"), Welcome: fleet.Text{FI: r.PostFormValue("welcome_fi"), SV: r.PostFormValue("welcome_sv"), EN: r.PostFormValue("welcome_en")}, Mode: r.PostFormValue("mode"), Blocked: r.PostFormValue("blocked"), Idle: r.PostFormValue("idle"),
 		Limit: r.PostFormValue("limit"), Notice: r.PostFormValue("notice"), HelpAfter: r.PostFormValue("help_after"), HelpTo: r.PostFormValue("help_to")}
+	f.Places, f.Own = readOfferForm(r)
 	for d := range f.Week {
 		f.Week[d] = r.PostFormValue("day" + strconv.Itoa(d))
 	}

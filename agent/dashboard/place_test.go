@@ -56,7 +56,8 @@ func (c *council) Call(site fleet.SiteID) premises.Call {
 
 // placeForm is what the page of a fresh site sends.
 func placeForm() url.Values {
-	return url.Values{"always": {"yes"}, "idle": {"12"}, "limit": {""}, "notice": {"15"}, "help_after": {"2"}, "mode": {"open"},
+	return url.Values{"at_kela": {"1"}, "at_bank": {"2"}, "at_suomifi": {"3"}, "at_health": {"4"}, "at_heka": {"5"}, "at_tyomarkkinatori": {"6"}, "at_email": {"7"}, "at_other": {"8"},
+		"always": {"yes"}, "idle": {"12"}, "limit": {""}, "notice": {"15"}, "help_after": {"2"}, "mode": {"open"},
 		"languages": {"fi", "sv", "en", "et", "ru", "uk", "so", "ar", "fa"}}
 }
 
@@ -109,6 +110,7 @@ func TestPlaceProblems(t *testing.T) {
 		{"day3", "9-99", "Aukioloaika on väärin."}, {"support", "huomenna", "Digituen aika on väärin."}, {"phone", "<b>", "Puhelinnumero on väärin."}, {"welcome_sv", "Hej", "Tervehdys on väärin."},
 		{"languages", "xx", "Valitse ainakin yksi kieli."}, {"mode", "", "Valitse, mihin koneella pääsee."}, {"blocked", "https://x.fi/", "Estetty sivusto on väärin."},
 		{"idle", "1", "Aika on väärin."}, {"limit", "x", "Pisin käyttöaika on väärin."}, {"notice", "0", "Aika lopettaa on väärin."},
+		{"at_kela", "9", "Kela: paikka aloitussivulla on väärin."}, {"at_own-1", "x", "Oma palvelu 1: nimi on väärin."},
 		{"help_after", "x", "Apupyynnön aika tai paikka on väärin."}, {"help_to", "mesta", "Apupyynnön aika tai paikka on väärin."},
 	} {
 		f := placeForm()
@@ -130,6 +132,59 @@ func TestPlaceProblems(t *testing.T) {
 	}
 	if len(h.council.versions) != 0 {
 		t.Errorf("kept: %+v", h.council.versions)
+	}
+}
+
+// Staff say which services a site's machines show, and add their own.
+func TestPlaceOffer(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	c := h.person("satu", staff.Staff, "illusia")
+	const path = "/sites/illusia/settings"
+	f := placeForm()
+	for k, v := range map[string]string{"at_kela": "2", "at_bank": "", "at_suomifi": "", "at_health": "", "at_heka": "", "at_tyomarkkinatori": "", "at_email": "", "at_other": "8",
+		"at_own-1": "1", "own-1_fi": "Ruokajono", "own-1_sv": "Matkö", "own-1_en": "Food <aid>", "own-1_address": "https://ruoka.example/jono", "own-1_hosts": "*.ruoka.example"} {
+		f.Set(k, v)
+	}
+	if status, html, _ := h.post(c, path, f); status != http.StatusSeeOther {
+		t.Fatalf("%d %s", status, plain(html))
+	}
+	e := h.council.versions["illusia"][0].Edit
+	if o := e.Values.Offer; len(e.Fields) != 1 || strings.Join(o.Shown, " ") != "own-1 kela other" || o.Own[0].Name.EN != "Food <aid>" || o.Own[0].Hosts[0] != "*.ruoka.example" {
+		t.Fatalf("%+v", e)
+	}
+	_, html, _ := h.get(c, path)
+	in(t, html, `id="at_kela" name="at_kela" value="2"`, `id="at_bank" name="at_bank" value=""`, `value="Food &lt;aid&gt;"`, `value="https://ruoka.example/jono"`, `id="at_own-1" name="at_own-1" value="1"`, `for="own-3_address"`)
+	in(t, plain(html), "Versio 1: Palvelut aloitussivulla")
+	if strings.Contains(html, "own-4_address") || len(html) > 50_000 {
+		t.Errorf("the page has %d bytes", len(html))
+	}
+	// What is wrong is said of one input, which is marked, and nothing is lost.
+	for field, x := range map[string]struct{ value, says string }{
+		"own-1_address": {"http://192.168.1.1/", "Oma palvelu 1: osoite on väärin."},
+		"own-1_hosts":   {"https://a.example/", "Oma palvelu 1: muu sivusto on väärin."},
+		"own-1_sv":      {"", "Oma palvelu 1: nimi on väärin."},
+		"at_own-1":      {"2", "Oma palvelu 1: paikka aloitussivulla on väärin."},
+	} {
+		g := url.Values{}
+		for k, v := range f {
+			g[k] = v
+		}
+		g.Set(field, x.value)
+		status, html, _ := h.post(c, path, g)
+		if status != http.StatusBadRequest || !strings.Contains(plain(html), x.says) || strings.Count(html, `role="alert"`) < 1 || !strings.Contains(html, `aria-invalid="true"`) || !strings.Contains(html, `<details open>`) {
+			t.Errorf("%s: %d, %s", field, status, plain(html))
+		}
+		if field != "own-1_sv" && !strings.Contains(html, x.value) {
+			t.Errorf("%s: what was written is lost", field)
+		}
+	}
+	if len(h.council.versions["illusia"]) != 1 {
+		t.Error("what is wrong was kept")
+	}
+	h.post(c, path, placeForm())
+	if e := h.council.versions["illusia"][0].Edit; len(e.Fields) != 0 {
+		t.Errorf("the machines' own catalogue is a decision: %+v", e)
 	}
 }
 

@@ -39,6 +39,10 @@ type History interface {
 // ErrNoCall says that a help call is over: it was done, or its session ended.
 var ErrNoCall = errors.New("the help call is over")
 
+// ErrNobodyNear says that no machine is there that could wake another of its
+// site.
+var ErrNobodyNear = errors.New("no other machine of the site is there")
+
 // Reply is an answer to a help call.
 type Reply struct {
 	Answer  fleet.HelpAnswer
@@ -55,7 +59,8 @@ type Actions interface {
 	// Command sends a command to the kiosk, now or as soon as it is back, and
 	// returns its identifier, which it makes. Audited as "command", with the
 	// command's name as its detail. The text of one that takes a machine out
-	// of service is a note for people.
+	// of service is a note for people. One that wakes the kiosk goes to another
+	// of its site, or is ErrNobodyNear.
 	Command(ctx context.Context, who string, kiosk fleet.KioskID, c fleet.Command) (string, error)
 	// Waiting lists the commands that the kiosk has not answered yet, oldest
 	// first. What it answers is in the audit, as "result_ok" or "result_" and

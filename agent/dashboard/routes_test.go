@@ -61,9 +61,10 @@ func accesses() map[string]access {
 		all["POST /staff/{name}/"+what] = access{staff.Admin, atPerson}
 	}
 	for _, what := range []string{"help", "end_session", "out_of_service", "in_service", "identify", "message", "restart_kiosk",
-		"someone_waits", "nobody_waits", "open_web"} {
+		"someone_waits", "nobody_waits", "open_web", "reboot", "wake"} {
 		all["POST /kiosks/{id}/"+what] = access{staff.Staff, atKiosk}
 	}
+	all["POST /kiosks/{id}/update_config"] = access{staff.Technician, atKiosk}
 	return all
 }
 

@@ -27,6 +27,7 @@ type Use struct {
 // Order is a command that waits for its result.
 type Order struct {
 	Kiosk   fleet.KioskID
+	For     fleet.KioskID // the machine that it is about, if that is another: one that is woken
 	Command fleet.Command
 	Expires time.Time
 }

@@ -38,6 +38,20 @@ const (
 	Test        Kind = "test"
 )
 
+// Audience says who can do something about a fault.
+type Audience string
+
+// The audiences. Of an event the empty one is everybody, of a target it is
+// whatever is told.
+const (
+	Everybody     Audience = ""
+	ForStaff      Audience = "staff"
+	ForTechnician Audience = "technician"
+)
+
+// Audiences lists them.
+func Audiences() []Audience { return []Audience{Everybody, ForStaff, ForTechnician} }
+
 // Event is one thing that people may want to be told of. The one that closes
 // has the Incident of the one that opened.
 type Event struct {
@@ -52,6 +66,7 @@ type Event struct {
 	Name     string        // of the kiosk
 	Code     fleet.Code    // of a fault
 	Severity fleet.Severity
+	To       Audience
 }
 
 // help reports whether the event is about a call for help.

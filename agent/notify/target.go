@@ -36,7 +36,8 @@ type Target struct {
 	Address string // a mail address or a URL; a URL may hold a secret
 	Lang    string
 	Faults  bool
-	Notices bool // also what is merely worth knowing
+	Only    Audience // of faults those that this audience can do something about, and what concerns everybody
+	Notices bool     // also what is merely worth knowing
 	Help    bool
 	Quiet   fleet.Span // minutes of the day in which nothing is sent; may go over midnight; none if both are the same
 	Digest  int        // minute of the day at which faults are told all at once; -1: as they come
@@ -78,7 +79,7 @@ func (t Target) Check(allow []string) error {
 		return ErrChannel
 	case !slices.Contains(Languages(), t.Lang):
 		return ErrLang
-	case !t.Faults && !t.Help:
+	case !t.Faults && !t.Help, !slices.Contains(Audiences(), t.Only):
 		return ErrNothing
 	case t.Quiet.From < 0 || t.Quiet.From >= day || t.Quiet.To < 0 || t.Quiet.To > day:
 		return ErrQuiet
@@ -160,7 +161,8 @@ func (t Target) wants(e Event, reach func(string, fleet.SiteID) bool) bool {
 	}
 	switch e.Kind {
 	case FaultOpened, FaultClosed:
-		return t.Faults && (t.Notices || e.Severity != fleet.SeverityNotice)
+		return t.Faults && (t.Notices || e.Severity != fleet.SeverityNotice) &&
+			(t.Only == Everybody || e.To == Everybody || t.Only == e.To)
 	case HelpWaits:
 		return t.Help
 	}

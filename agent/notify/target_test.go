@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -111,6 +112,32 @@ func TestDue(t *testing.T) {
 		if ever != (c.want != "") || ever && !due.Equal(clock(c.want)) {
 			t.Errorf("%+v: %v, %v", c, due, ever)
 		}
+	}
+}
+
+// Whoever asked for some faults only is not told of others, and always of what
+// concerns everybody.
+func TestAudience(t *testing.T) {
+	for _, c := range []struct {
+		only, of Audience
+		want     bool
+	}{
+		{Everybody, Everybody, true}, {Everybody, ForStaff, true}, {Everybody, ForTechnician, true},
+		{ForStaff, Everybody, true}, {ForStaff, ForStaff, true}, {ForStaff, ForTechnician, false},
+		{ForTechnician, Everybody, true}, {ForTechnician, ForStaff, false}, {ForTechnician, ForTechnician, true},
+	} {
+		for _, kind := range []Kind{FaultOpened, FaultClosed} {
+			e := Event{Kind: kind, Site: "ranta", Severity: fleet.SeverityError, To: c.of}
+			if got := (Target{Site: "ranta", Faults: true, Only: c.only}).wants(e, nil); got != c.want {
+				t.Errorf("%q is told of what is for %q: %v", c.only, c.of, got)
+			}
+		}
+		if !(Target{Site: "ranta", Help: true, Only: c.only}).wants(Event{Kind: HelpWaits, Site: "ranta"}, nil) {
+			t.Errorf("%q is not told of a call for help", c.only)
+		}
+	}
+	if err := (Target{Channel: ByMail, Address: "a@b.fi", Lang: "fi", Faults: true, Only: "cleaners", Digest: -1}).Check(nil); !errors.Is(err, ErrNothing) {
+		t.Errorf("an audience that there is not: %v", err)
 	}
 }
 

@@ -19,6 +19,8 @@ type Form struct {
 	Support   string    // a line for each time
 	Phone     string
 	Welcome   fleet.Text
+	Places    map[string]string // on the first page, of fleet.OfferEntries, from 1; empty: not shown
+	Own       []OwnForm
 	Languages []string
 	Mode      string
 	Blocked   string // a line for each host
@@ -30,10 +32,12 @@ type Form struct {
 }
 
 // Problem is a field that cannot be read; Line is the one at fault, if the
-// field has lines, or the language, if it has several.
+// field has lines, or the language, if it has several. Why is which of several
+// things is wrong, of services only.
 type Problem struct {
 	Field Field
 	Line  string
+	Why   string
 }
 
 func (p Problem) Error() string { return fmt.Sprintf("%s: %q cannot be read", p.Field, p.Line) }
@@ -42,6 +46,7 @@ func (p Problem) Error() string { return fmt.Sprintf("%s: %q cannot be read", p.
 func FormOf(v Values, at *time.Location) Form {
 	f := Form{Always: v.Hours == nil, Phone: v.Phone, Welcome: v.Welcome, Languages: v.Languages, Mode: string(v.Mode), Blocked: strings.Join(v.Blocked, "\n"),
 		Idle: minutes(v.Idle), Notice: minutes(v.Notice), HelpAfter: minutes(v.Call.After), HelpTo: string(v.Call.To)}
+	f.Places, f.Own = offerForm(v.Offer)
 	if v.Mode == "" {
 		f.Mode = string(fleet.Open)
 	}
@@ -103,29 +108,32 @@ func (f Form) Values(base Values, at *time.Location) (v Values, err error) {
 	for line := range lines(f.Support) {
 		s, ok := supportOf(line, at)
 		if !ok || len(v.Support) == 20 {
-			return v, Problem{Support, line}
+			return v, Problem{Field: Support, Line: line}
 		}
 		v.Support = append(v.Support, s)
 	}
 	slices.SortFunc(v.Support, func(a, b fleet.Support) int { return a.From.Compare(b.From) })
 	if v.Phone = strings.TrimSpace(f.Phone); len(v.Phone) > 40 || strings.ContainsFunc(v.Phone, func(r rune) bool { return !strings.ContainsRune("0123456789 +-()", r) }) {
-		return v, Problem{Phone, v.Phone}
+		return v, Problem{Field: Phone, Line: v.Phone}
 	}
 	v.Welcome = fleet.Text{FI: strings.TrimSpace(f.Welcome.FI), SV: strings.TrimSpace(f.Welcome.SV), EN: strings.TrimSpace(f.Welcome.EN)}
 	if v.Welcome != (fleet.Text{}) {
 		if lang, err := v.Welcome.Check(1, fleet.WelcomeLimit); err != nil {
-			return v, Problem{Welcome, lang}
+			return v, Problem{Field: Welcome, Line: lang}
 		}
+	}
+	if v.Offer, err = f.offer(); err != nil {
+		return v, err
 	}
 	v.Languages = f.Languages
 	if v.Mode = fleet.Mode(f.Mode); v.Mode != fleet.Open && v.Mode != fleet.Errands {
-		return v, Problem{Mode, f.Mode}
+		return v, Problem{Field: Mode, Line: f.Mode}
 	}
 	v.Blocked = nil
 	for line := range lines(f.Blocked) {
 		line = strings.ToLower(line)
 		if fleet.CheckHost(line) != nil || len(v.Blocked) == 500 {
-			return v, Problem{Blocked, line}
+			return v, Problem{Field: Blocked, Line: line}
 		}
 		if !slices.Contains(v.Blocked, line) {
 			v.Blocked = append(v.Blocked, line)
@@ -143,15 +151,15 @@ func (f Form) Values(base Values, at *time.Location) (v Values, err error) {
 		}
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil || n < 0 || n > 24*60 || time.Duration(n*float64(time.Minute)) < d.least {
-			return v, Problem{d.field, d.text}
+			return v, Problem{Field: d.field, Line: d.text}
 		}
 		*d.to = time.Duration(n * float64(time.Minute)).Round(time.Second)
 	}
 	switch v.Call.To = fleet.SiteID(f.HelpTo); {
 	case v.Idle <= v.Warn:
-		return v, Problem{Idle, f.Idle}
+		return v, Problem{Field: Idle, Line: f.Idle}
 	case v.Limit != 0 && v.Limit <= v.Warn:
-		return v, Problem{Limit, f.Limit}
+		return v, Problem{Field: Limit, Line: f.Limit}
 	}
 	return v, nil
 }
@@ -174,7 +182,7 @@ func (f Form) hours() (*fleet.Hours, error) {
 	for d, text := range f.Week {
 		spans, ok := Spans(text)
 		if !ok {
-			return nil, Problem{Hours, text}
+			return nil, Problem{Field: Hours, Line: text}
 		}
 		h.Week[d] = spans
 	}
@@ -184,7 +192,7 @@ func (f Form) hours() (*fleet.Hours, error) {
 		spans, ok2 := Spans(text)
 		_, twice := h.Days[d]
 		if !ok || !ok2 || twice || strings.TrimSpace(text) == "" || len(h.Days) == 100 {
-			return nil, Problem{Days, line}
+			return nil, Problem{Field: Days, Line: line}
 		}
 		h.Days[d] = spans
 	}

@@ -28,6 +28,7 @@ const (
 	Support   Field = "support"
 	Phone     Field = "phone"
 	Welcome   Field = "welcome"
+	Offer     Field = "offer"
 	Languages Field = "languages"
 	Mode      Field = "mode"
 	Blocked   Field = "blocked"
@@ -39,7 +40,7 @@ const (
 
 // Fields lists those that an Edit may hold, in the order of the page.
 func Fields() []Field {
-	return []Field{Hours, Support, Phone, Welcome, Languages, Mode, Blocked, Idle, Limit, Notice, Help}
+	return []Field{Hours, Support, Phone, Welcome, Offer, Languages, Mode, Blocked, Idle, Limit, Notice, Help}
 }
 
 // Call is who is told of a call for help that nobody answers.
@@ -104,6 +105,8 @@ func (f Field) copy(to *Values, from Values) {
 		to.Phone = from.Phone
 	case Welcome:
 		to.Welcome = from.Welcome
+	case Offer:
+		to.Offer = from.Offer
 	case Languages:
 		to.Languages = slices.Clone(from.Languages)
 	case Mode:

@@ -180,7 +180,7 @@ func (m *machine) obey(o wire.Order, now time.Time) (wire.Result, []wire.Message
 		if m.state == fleet.OutOfService {
 			m.idle(now)
 		}
-	case fleet.RestartKiosk:
+	case fleet.RestartKiosk, fleet.Reboot, fleet.UpdateConfig:
 		if m.state != fleet.OutOfOrder && !m.state.InSession() {
 			m.turn(fleet.Starting, now, 8*time.Second)
 		}

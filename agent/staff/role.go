@@ -132,6 +132,9 @@ const (
 	Identify      Action = "identify"        //
 	SendMessage   Action = "send_message"    //
 	RestartKiosk  Action = "restart_kiosk"   //
+	Reboot        Action = "reboot"          // the whole machine
+	WakeKiosk     Action = "wake"            // turn a machine on from another of its site
+	UpdateConfig  Action = "update_config"   // a machine reads its own file anew
 	SetQueue      Action = "set_queue"       // somebody waits for a machine
 	OpenWeb       Action = "open_web"        // the whole web, for one client's session
 	EnrolKiosk    Action = "enrol_kiosk"     //
@@ -149,8 +152,8 @@ func least() map[Action]Role {
 	return map[Action]Role{
 		SeeFleet: Viewer, SeeHelp: Viewer, SeeReports: Viewer, ChangeOwn: Viewer,
 		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
-		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, SetQueue: Staff, OpenWeb: Staff, SetPlace: Staff,
-		EnrolKiosk: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
+		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, Reboot: Staff, WakeKiosk: Staff, SetQueue: Staff, OpenWeb: Staff, SetPlace: Staff,
+		EnrolKiosk: Technician, UpdateConfig: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
 		SeeStaff: Admin, ChangeStaff: Admin, ChangeRules: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
 }

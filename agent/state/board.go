@@ -140,6 +140,26 @@ func (b *Board) Report(id fleet.KioskID, epoch uint64, r fleet.Report) {
 	})
 }
 
+// Wired returns the hardware addresses of wired cards that are news since it
+// was asked before.
+func (b *Board) Wired() map[fleet.KioskID]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var news map[fleet.KioskID]string
+	for id, e := range b.kiosks {
+		if e.view.Report == nil || e.view.Report.Health.WiredMAC == nil {
+			continue
+		}
+		if mac := *e.view.Report.Health.WiredMAC; mac != e.view.Kiosk.WiredMAC {
+			if news == nil {
+				news = map[fleet.KioskID]string{}
+			}
+			news[id], e.view.Kiosk.WiredMAC = mac, mac
+		}
+	}
+	return news
+}
+
 // Proof says where the kiosk stands with its proofs.
 func (b *Board) Proof(id fleet.KioskID, p Proof) {
 	b.with(id, func(e *entry) { e.proof, e.view.Proof = p, p.Newest })

@@ -24,11 +24,12 @@ type kioskRecord struct {
 	PublicKey []byte       `json:"public_key"`
 	Hardware  string       `json:"hardware,omitempty"`
 	Enrolled  time.Time    `json:"enrolled"`
+	WiredMAC  string       `json:"wired_mac,omitempty"`
 }
 
 func (r kioskRecord) fleet(id fleet.KioskID) fleet.Kiosk {
 	return fleet.Kiosk{ID: id, Site: r.Site, Name: r.Name, Place: r.Place, PublicKey: r.PublicKey,
-		Hardware: r.Hardware, Enrolled: r.Enrolled}
+		Hardware: r.Hardware, Enrolled: r.Enrolled, WiredMAC: r.WiredMAC}
 }
 
 type codeRecord struct {
@@ -88,7 +89,7 @@ func (s *Store) Enrol(u gate.Use) (k fleet.Kiosk, site fleet.Site, err error) {
 			return refusal{gate.ErrCodeUsed}
 		}
 		code.Used++
-		r := kioskRecord{code.Site, code.Name, code.Place, u.PublicKey, u.Hardware, u.At.UTC()}
+		r := kioskRecord{code.Site, code.Name, code.Place, u.PublicKey, u.Hardware, u.At.UTC(), ""}
 		if code.Uses > 1 {
 			r.Name = fmt.Sprintf("%s %d", code.Name, code.Used)
 		}
@@ -130,6 +131,31 @@ func (s *Store) Kiosks() (all []fleet.Kiosk, err error) {
 		})
 	})
 	return all, err
+}
+
+// PutWired keeps the hardware addresses of wired network cards, by which a
+// machine that is off can be woken.
+func (s *Store) PutWired(cards map[fleet.KioskID]string) error {
+	if len(cards) == 0 {
+		return nil
+	}
+	err := s.update(func(tx *bolt.Tx) error {
+		for id, mac := range cards {
+			r, ok, err := get[kioskRecord](tx, bKiosks, []byte(id))
+			if err == nil && ok {
+				r.WiredMAC = mac
+				err = put(tx, bKiosks, []byte(id), r)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep network cards: %w", err)
+	}
+	return nil
 }
 
 // Sites returns every site, ordered by identifier.

@@ -12,40 +12,42 @@ import (
 )
 
 type targetRecord struct {
-	Owner   string         `json:"owner,omitempty"`
-	Site    fleet.SiteID   `json:"site,omitempty"`
-	Channel notify.Channel `json:"channel"`
-	Address string         `json:"address"`
-	Lang    string         `json:"lang"`
-	Faults  bool           `json:"faults,omitempty"`
-	Notices bool           `json:"notices,omitempty"`
-	Help    bool           `json:"help,omitempty"`
-	Quiet   spanRecord     `json:"quiet,omitzero"`
-	Digest  int            `json:"digest"`
-	Changed time.Time      `json:"changed"`
+	Owner   string          `json:"owner,omitempty"`
+	Site    fleet.SiteID    `json:"site,omitempty"`
+	Channel notify.Channel  `json:"channel"`
+	Address string          `json:"address"`
+	Lang    string          `json:"lang"`
+	Faults  bool            `json:"faults,omitempty"`
+	Only    notify.Audience `json:"only,omitempty"`
+	Notices bool            `json:"notices,omitempty"`
+	Help    bool            `json:"help,omitempty"`
+	Quiet   spanRecord      `json:"quiet,omitzero"`
+	Digest  int             `json:"digest"`
+	Changed time.Time       `json:"changed"`
 }
 
 func targetOf(t notify.Target) targetRecord {
-	return targetRecord{t.Owner, t.Site, t.Channel, t.Address, t.Lang, t.Faults, t.Notices, t.Help, spanRecord(t.Quiet), t.Digest, t.Changed.UTC()}
+	return targetRecord{t.Owner, t.Site, t.Channel, t.Address, t.Lang, t.Faults, t.Only, t.Notices, t.Help, spanRecord(t.Quiet), t.Digest, t.Changed.UTC()}
 }
 
 func (r targetRecord) notify(id string) notify.Target {
 	return notify.Target{ID: id, Owner: r.Owner, Site: r.Site, Channel: r.Channel, Address: r.Address, Lang: r.Lang, Faults: r.Faults,
-		Notices: r.Notices, Help: r.Help, Quiet: fleet.Span(r.Quiet), Digest: r.Digest, Changed: r.Changed}
+		Only: r.Only, Notices: r.Notices, Help: r.Help, Quiet: fleet.Span(r.Quiet), Digest: r.Digest, Changed: r.Changed}
 }
 
 type eventRecord struct {
-	Kind     notify.Kind    `json:"kind"`
-	Incident string         `json:"incident,omitempty"`
-	At       time.Time      `json:"at"`
-	Began    time.Time      `json:"began,omitzero"`
-	Site     fleet.SiteID   `json:"site,omitempty"`
-	SiteName string         `json:"site_name,omitempty"`
-	Also     fleet.SiteID   `json:"also,omitempty"`
-	Kiosk    fleet.KioskID  `json:"kiosk,omitempty"`
-	Name     string         `json:"name,omitempty"`
-	Code     fleet.Code     `json:"code,omitempty"`
-	Severity fleet.Severity `json:"severity,omitempty"`
+	Kind     notify.Kind     `json:"kind"`
+	Incident string          `json:"incident,omitempty"`
+	At       time.Time       `json:"at"`
+	Began    time.Time       `json:"began,omitzero"`
+	Site     fleet.SiteID    `json:"site,omitempty"`
+	SiteName string          `json:"site_name,omitempty"`
+	Also     fleet.SiteID    `json:"also,omitempty"`
+	Kiosk    fleet.KioskID   `json:"kiosk,omitempty"`
+	Name     string          `json:"name,omitempty"`
+	Code     fleet.Code      `json:"code,omitempty"`
+	Severity fleet.Severity  `json:"severity,omitempty"`
+	To       notify.Audience `json:"to,omitempty"`
 }
 
 type letterRecord struct {

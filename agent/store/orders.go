@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,8 @@ type orderRecord struct {
 	ID      string            `json:"id"`
 	Name    fleet.CommandName `json:"name"`
 	Text    string            `json:"text,omitempty"`
+	MAC     string            `json:"mac,omitempty"`
+	For     fleet.KioskID     `json:"for,omitempty"`
 	Now     bool              `json:"now,omitempty"`
 	Expires time.Time         `json:"expires"`
 	Who     string            `json:"who,omitempty"`
@@ -24,8 +27,8 @@ type orderRecord struct {
 }
 
 func (r orderRecord) gate(id fleet.KioskID) gate.Order {
-	return gate.Order{Kiosk: id, Expires: r.Expires,
-		Command: fleet.Command{ID: r.ID, Name: r.Name, Text: r.Text, Now: r.Now}}
+	return gate.Order{Kiosk: id, For: r.For, Expires: r.Expires,
+		Command: fleet.Command{ID: r.ID, Name: r.Name, Text: r.Text, MAC: r.MAC, Now: r.Now}}
 }
 
 // orderKey orders a kiosk's orders by the time they were given.
@@ -36,7 +39,8 @@ func orderKey(id fleet.KioskID, at time.Time, command string) []byte {
 
 // PutOrder keeps an order and who gave it, in one transaction. The text of one
 // that takes a machine out of service is a note for people: it stays here until
-// the machine is back in service.
+// the machine is back in service. The audit says which machine an order is
+// about.
 func (s *Store) PutOrder(who string, o gate.Order, site fleet.SiteID, at time.Time) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		c := o.Command
@@ -49,8 +53,8 @@ func (s *Store) PutOrder(who string, o gate.Order, site fleet.SiteID, at time.Ti
 			err = tx.Bucket([]byte(bNotes)).Delete([]byte(o.Kiosk))
 		}
 		return first(err,
-			audit(tx, auditRecord{At: at, Who: who, Action: "command", Kiosk: o.Kiosk, Site: site, Detail: string(c.Name)}),
-			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), orderRecord{c.ID, c.Name, c.Text, c.Now, o.Expires.UTC(), who, site}))
+			audit(tx, auditRecord{At: at, Who: who, Action: "command", Kiosk: cmp.Or(o.For, o.Kiosk), Site: site, Detail: string(c.Name)}),
+			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), orderRecord{c.ID, c.Name, c.Text, c.MAC, o.For, c.Now, o.Expires.UTC(), who, site}))
 	})
 	if err != nil {
 		return fmt.Errorf("keep a command: %w", err)
@@ -98,11 +102,11 @@ func closeOrder(tx *bolt.Tx, id fleet.KioskID, r orderRecord, ok bool, why strin
 	}
 	action := "result_ok"
 	if !ok {
-		if action = "result_" + why; !slices.Contains([]string{"expired", "unknown", "invalid"}, why) {
+		if action = "result_" + why; !slices.Contains([]string{"expired", "unknown", "invalid", "unable"}, why) {
 			action = "result_failed"
 		}
 	}
-	return audit(tx, auditRecord{At: at, Who: r.Who, Action: action, Kiosk: id, Site: r.Site, Detail: string(r.Name)})
+	return audit(tx, auditRecord{At: at, Who: r.Who, Action: action, Kiosk: cmp.Or(r.For, id), Site: r.Site, Detail: string(r.Name)})
 }
 
 // noteRecord is why a machine is out of service, for people.

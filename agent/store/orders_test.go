@@ -60,6 +60,21 @@ func TestResultsAndNotes(t *testing.T) {
 	give("3", fleet.Command{Name: fleet.RestartKiosk})
 	answer(3, "3", false, "out of paper")
 	last("result_failed", fleet.RestartKiosk)
+	give("5", fleet.Command{Name: fleet.Reboot})
+	answer(4, "5", false, "unable")
+	last("result_unable", fleet.Reboot)
+	// An order about another machine is in the audit of that one, and so is what
+	// became of it.
+	if err := s.PutOrder("satu", gate.Order{Kiosk: id, For: "kbbbbbbbbbbbb", Command: fleet.Command{ID: "0000000000000006", Name: fleet.Wake, MAC: "52:54:00:12:34:56"}, Expires: now.Add(time.Minute)}, "ranta", now); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := s.Orders(id, now); len(all) != 1 || all[0].Command.MAC != "52:54:00:12:34:56" || all[0].For != "kbbbbbbbbbbbb" {
+		t.Errorf("%+v", all)
+	}
+	answer(5, "6", true, "")
+	if e, err := s.Entries("kbbbbbbbbbbbb", 5); err != nil || len(e) != 2 || e[0].Action != "result_ok" || e[1].Action != "command" || e[1].Detail != "wake" {
+		t.Errorf("%+v, %v", e, err)
+	}
 	give("4", fleet.Command{Name: fleet.PutInService})
 	if _, _, at, err := s.Note(id); err != nil || !at.IsZero() {
 		t.Errorf("the note is still there: %v, %v", at, err)

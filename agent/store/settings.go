@@ -33,6 +33,18 @@ type placeRecord struct {
 	Support   []supportRecord `json:"support,omitempty"`
 	Phone     string          `json:"phone,omitempty"`
 	Welcome   *textRecord     `json:"welcome,omitempty"`
+	Offer     *offerRecord    `json:"offer,omitempty"`
+}
+
+type offerRecord struct {
+	Shown []string        `json:"shown"`
+	Own   []serviceRecord `json:"own,omitempty"`
+}
+
+type serviceRecord struct {
+	Name    textRecord `json:"name"`
+	Address string     `json:"address"`
+	Hosts   []string   `json:"hosts,omitempty"`
 }
 
 type textRecord struct {
@@ -65,6 +77,12 @@ func placeOf(s fleet.Settings) placeRecord {
 		t := textRecord(s.Welcome)
 		r.Welcome = &t
 	}
+	if s.Offer != nil {
+		r.Offer = &offerRecord{Shown: s.Offer.Shown}
+		for _, o := range s.Offer.Own {
+			r.Offer.Own = append(r.Offer.Own, serviceRecord{textRecord(o.Name), o.Address, o.Hosts})
+		}
+	}
 	for _, t := range s.Support {
 		r.Support = append(r.Support, supportRecord{t.From.UTC(), t.To.UTC()})
 	}
@@ -93,6 +111,12 @@ func (r placeRecord) fleet() fleet.Settings {
 		Blocked: r.Blocked, Languages: r.Languages, Phone: r.Phone}
 	if r.Welcome != nil {
 		s.Welcome = fleet.Text(*r.Welcome)
+	}
+	if r.Offer != nil {
+		s.Offer = &fleet.Offer{Shown: r.Offer.Shown}
+		for _, o := range r.Offer.Own {
+			s.Offer.Own = append(s.Offer.Own, fleet.Service{Name: fleet.Text(o.Name), Address: o.Address, Hosts: o.Hosts})
+		}
 	}
 	for _, t := range r.Support {
 		s.Support = append(s.Support, fleet.Support(t))

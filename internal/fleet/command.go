@@ -14,6 +14,9 @@ type CommandName string
 const (
 	EndSession       CommandName = "end_session"
 	RestartKiosk     CommandName = "restart_kiosk"
+	Reboot           CommandName = "reboot"        // the whole machine
+	UpdateConfig     CommandName = "update_config" // read the kiosk's own configuration file anew, by starting the program anew; a bad one is "invalid" and changes nothing
+	Wake             CommandName = "wake"          // wake the machine with that network card, in the same house
 	TakeOutOfService CommandName = "out_of_service"
 	PutInService     CommandName = "in_service"
 	Identify         CommandName = "identify" // show the machine's name large on the curtain or strip for a while
@@ -28,6 +31,7 @@ type Command struct {
 	ID   string // idempotency key, 16 hexadecimal digits: carried out once, however often it arrives
 	Name CommandName
 	Text string        // for ShowMessage: 1 to 200 characters; else empty
+	MAC  string        // for Wake: see CheckMAC; else empty
 	Now  bool          // do not wait for the session's end
 	TTL  time.Duration // from when the kiosk hears it; an older one is answered with "expired"
 }
@@ -36,7 +40,7 @@ type Command struct {
 type Result struct {
 	Command string // Command.ID
 	OK      bool
-	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "failed"
+	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "unable" (this machine cannot), "failed"
 }
 
 // Counts are the sums of one day at one kiosk. Only finished days are sent.

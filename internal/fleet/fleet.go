@@ -48,6 +48,7 @@ type Kiosk struct {
 	PublicKey []byte // Ed25519, 32 bytes
 	Hardware  string // what the machine said of itself at enrolment, one line
 	Enrolled  time.Time
+	WiredMAC  string // what it last said of its wired network card; empty if nothing
 }
 
 // NameLimit is how many characters a name of a site, a kiosk or a place may have.

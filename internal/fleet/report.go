@@ -58,6 +58,7 @@ type Health struct {
 	OnMains      *bool   // power comes from the wall
 	Battery      *int    // percent
 	Swap         *bool   // swap is on
+	WiredMAC     *string // the hardware address of its wired network card, by which a neighbour can wake it
 }
 
 // ProofSummary is what a report tells of the newest wipe proof.

@@ -39,6 +39,7 @@ type Settings struct {
 	Support   []Support // the next times of digital support, soonest first
 	Phone     string    // number of support by phone, as people write it; may be empty
 	Welcome   Text      // the centre's own words on the welcome page; empty in all languages or in none
+	Offer     *Offer    // the services on the welcome page; nil for those of the kiosk's own catalogue
 }
 
 // DefaultSettings are the times of a kiosk that was told none. The idle time
@@ -99,6 +100,9 @@ func (s Settings) Validate() error {
 		if !t.To.After(t.From) {
 			return fmt.Errorf("support ends at %v, not after it begins at %v", t.To, t.From)
 		}
+	}
+	if err := s.Offer.Validate(); err != nil {
+		return err
 	}
 	return s.Hours.Validate()
 }

@@ -95,6 +95,7 @@ func bounds() []bound {
 		{"kiosk/speech", "", "what the client hears must have no way out"},
 		{"kiosk/door", "", "it knows addresses only while they are connected to"},
 		{"kiosk/group", "", "it makes and ends control groups"},
+		{"kiosk/wake", "", "it sends one packet"},
 		{"kiosk/rights", "", "it reads and drops capabilities"},
 		{"kiosk/display", "internal/fleet", "it moves windows"},
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},

@@ -63,6 +63,9 @@ func (h Health) check() error {
 	if h.Battery != nil {
 		errs = append(errs, size("battery", *h.Battery, 0, 100))
 	}
+	if h.WiredMAC != nil {
+		errs = append(errs, fleet.CheckMAC(*h.WiredMAC))
+	}
 	if h.Resolution != nil {
 		errs = append(errs, size("resolution", len(*h.Resolution), 0, 20))
 	}
@@ -132,6 +135,14 @@ func (m Result) check() error {
 func (m Ack) check() error { return seq(m.Seq) }
 
 func (m Order) check() error {
+	if (m.Name == fleet.Wake) != (m.MAC != "") {
+		return errors.New("mac is there without wake, or missing with it")
+	}
+	if m.MAC != "" {
+		if err := fleet.CheckMAC(m.MAC); err != nil {
+			return fmt.Errorf("mac: %w", err)
+		}
+	}
 	return errors.Join(hexID("id", m.ID), size("name", len(m.Name), 1, 40),
 		size("text", len([]rune(m.Text)), 0, 200), size("ttl_s", m.TTLS, 1, 86400))
 }

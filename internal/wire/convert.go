@@ -14,6 +14,12 @@ func (s SettingsBody) Fleet() fleet.Settings {
 	if s.Welcome != nil {
 		f.Welcome = fleet.Text(*s.Welcome)
 	}
+	if s.Offer != nil {
+		f.Offer = &fleet.Offer{Shown: s.Offer.Shown}
+		for _, o := range s.Offer.Own {
+			f.Offer.Own = append(f.Offer.Own, fleet.Service{Name: fleet.Text(o.Name), Address: o.Address, Hosts: o.Hosts})
+		}
+	}
 	for _, t := range s.Support {
 		f.Support = append(f.Support, fleet.Support(t))
 	}
@@ -45,6 +51,12 @@ func SettingsOf(f fleet.Settings) SettingsBody {
 	if f.Welcome != (fleet.Text{}) {
 		t := Text(f.Welcome)
 		s.Welcome = &t
+	}
+	if f.Offer != nil {
+		s.Offer = &Offer{Shown: f.Offer.Shown}
+		for _, o := range f.Offer.Own {
+			s.Offer.Own = append(s.Offer.Own, Service{Name: Text(o.Name), Address: o.Address, Hosts: o.Hosts})
+		}
 	}
 	for _, t := range f.Support {
 		s.Support = append(s.Support, Support(t))
@@ -136,12 +148,12 @@ func CountsOf(seq uint64, c fleet.Counts) Counts {
 
 // Fleet returns the command in fleet's words.
 func (m Order) Fleet() fleet.Command {
-	return fleet.Command{ID: m.ID, Name: m.Name, Text: m.Text, Now: m.Now, TTL: seconds(m.TTLS)}
+	return fleet.Command{ID: m.ID, Name: m.Name, Text: m.Text, MAC: m.MAC, Now: m.Now, TTL: seconds(m.TTLS)}
 }
 
 // OrderOf is the other way of Order.Fleet.
 func OrderOf(c fleet.Command) Order {
-	return Order{ID: c.ID, Name: c.Name, Text: c.Text, Now: c.Now, TTLS: int(c.TTL / time.Second)}
+	return Order{ID: c.ID, Name: c.Name, Text: c.Text, MAC: c.MAC, Now: c.Now, TTLS: int(c.TTL / time.Second)}
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

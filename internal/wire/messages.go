@@ -97,6 +97,7 @@ type Health struct {
 	OnMains      *bool   `json:"on_mains,omitempty"`
 	Battery      *int    `json:"battery,omitempty"`
 	Swap         *bool   `json:"swap,omitempty"`
+	WiredMAC     *string `json:"wired_mac,omitempty"`
 }
 
 // Serves is fleet.Serves.
@@ -186,6 +187,7 @@ type Order struct {
 	ID   string            `json:"id"`
 	Name fleet.CommandName `json:"name"`
 	Text string            `json:"text,omitempty"` // at most 200 characters
+	MAC  string            `json:"mac,omitempty"`  // with wake: "52:54:00:12:34:56"
 	Now  bool              `json:"now,omitempty"`
 	TTLS int               `json:"ttl_s"` // 1 to 86400
 }
@@ -212,6 +214,20 @@ type SettingsBody struct {
 	Support   []Support  `json:"support,omitempty"`
 	Phone     string     `json:"phone,omitempty"`
 	Welcome   *Text      `json:"welcome,omitempty"`
+	Offer     *Offer     `json:"offer,omitempty"`
+}
+
+// Offer is fleet.Offer.
+type Offer struct {
+	Shown []string  `json:"shown"` // 1 to 8 identifiers
+	Own   []Service `json:"own,omitempty"`
+}
+
+// Service is fleet.Service.
+type Service struct {
+	Name    Text     `json:"name"`
+	Address string   `json:"address"`
+	Hosts   []string `json:"hosts,omitempty"`
 }
 
 // Text is fleet.Text.

@@ -29,6 +29,11 @@
 //	               passes over them (an unknown command is answered "unknown").
 //	1  2026-11-29  in settings "welcome", the centre's own words in three
 //	               languages.
+//	1  2026-11-29  in settings "offer", the services on the welcome page: which
+//	               are shown, in which order, and the centre's own. Without it a
+//	               kiosk has its own catalogue. The commands reboot,
+//	               update_config and wake, with "mac"; in results the word
+//	               "unable"; in a report's health "wired_mac".
 package wire
 
 import (

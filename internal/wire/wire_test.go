@@ -84,7 +84,13 @@ func later() map[string]Message {
 	order.Name, order.Text, order.Now = fleet.OpenWeb, "", false
 	worded := settings
 	worded.Settings.Welcome = &Text{"Kahvi on kuumaa.", "Kaffet är hett.", "The coffee is hot."}
-	return map[string]Message{"report_2": report, "settings_2": settings, "settings_3": worded, "welcome_2": welcome, "counts_2": counts,
+	offering := worded
+	offering.Settings.Offer = &Offer{Shown: []string{"own-1", "bank", "kela", "email"}, Own: []Service{
+		{Text{"Ruokajono", "Matkö", "Food aid"}, "https://ruoka.example/jono", []string{"tunnistus.example", "*.ruoka.example"}}}}
+	woken, waking := report, order
+	woken.Health.WiredMAC = ptr("52:54:00:12:34:56")
+	waking.Name, waking.MAC = fleet.Wake, "52:54:00:12:34:57"
+	return map[string]Message{"report_3": woken, "command_3": waking, "report_2": report, "settings_2": settings, "settings_3": worded, "settings_4": offering, "welcome_2": welcome, "counts_2": counts,
 		"help_answer_2": answer, "command_2": order}
 }
 
@@ -157,8 +163,8 @@ func TestGoldenIsComplete(t *testing.T) {
 		}
 	}
 	for name, m := range later() {
-		if name == "settings_2" {
-			continue // settings_3 has all of it
+		if name == "settings_2" || name == "settings_3" || name == "report_2" {
+			continue // settings_4 and report_3 have all of it
 		}
 		switch m := m.(type) {
 		case Report, Settings, Counts, HelpAnswer:
@@ -170,13 +176,16 @@ func TestGoldenIsComplete(t *testing.T) {
 // What is sent as fleet's words arrives as the same words.
 func TestWordsSurvive(t *testing.T) {
 	all := later()
-	r := all["report_2"].(Report).Fleet()
+	r := all["report_3"].(Report).Fleet()
 	if diff := cmp.Diff(r, ReportOf(r).Fleet()); diff != "" || r.Serves.Mode != fleet.Errands || *r.Health.Battery != 97 {
 		t.Errorf("a report changes:\n%s", diff)
 	}
-	s := all["settings_3"].(Settings).Settings.Fleet()
-	if diff := cmp.Diff(s, SettingsOf(s).Fleet(), cmpopts.EquateEmpty()); diff != "" || s.Hours.Week[3][1].To != 1200 || s.Welcome.SV != "Kaffet är hett." {
+	s := all["settings_4"].(Settings).Settings.Fleet()
+	if diff := cmp.Diff(s, SettingsOf(s).Fleet(), cmpopts.EquateEmpty()); diff != "" || s.Hours.Week[3][1].To != 1200 || s.Welcome.SV != "Kaffet är hett." || s.Offer.Own[0].Name.SV != "Matkö" {
 		t.Errorf("settings change:\n%s", diff)
+	}
+	if s := all["settings_2"].(Settings).Settings.Fleet(); s.Offer != nil || SettingsOf(s).Offer != nil {
+		t.Error("settings that say nothing of services say something")
 	}
 	if closed, ok := SettingsOf(s).Fleet().Hours.Days["2026-12-06"]; !ok || len(closed) != 0 {
 		t.Error("a day that is closed all day is lost on the way")
@@ -253,6 +262,12 @@ func TestDecodeRefuses(t *testing.T) {
 		"mode unknown":         `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"mode":"shop"}}`,
 		"welcome in one":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"welcome":{"fi":"Hei","sv":"","en":""}}}`,
 		"welcome too long":     `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"welcome":{"fi":"` + strings.Repeat("ä", 101) + `","sv":"a","en":"a"}}}`,
+		"offer of nothing":     `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"offer":{"shown":[]}}}`,
+		"offer of a number":    `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"offer":{"shown":["own-1"],"own":[{"name":{"fi":"a","sv":"a","en":"a"},"address":"https://127.0.0.1/"}]}}}`,
+		"wake of nobody":       `{"type":"command","id":"00000000000000aa","name":"wake","ttl_s":60}`,
+		"wake of everybody":    `{"type":"command","id":"00000000000000aa","name":"wake","ttl_s":60,"mac":"ff:ff:ff:ff:ff:ff"}`,
+		"a card with another":  `{"type":"command","id":"00000000000000aa","name":"identify","ttl_s":60,"mac":"52:54:00:12:34:56"}`,
+		"a card's address":     `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"wired_mac":"kone 3"}}`,
 		"blocked address":      `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"blocked":["https://a.example/"]}}`,
 		"hours overlap":        `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[0,600],[500,700]],[],[],[],[],[],[]]}}}`,
 		"hours next day":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[600,1500]],[],[],[],[],[],[]]}}}`,

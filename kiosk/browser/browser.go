@@ -82,8 +82,8 @@ type Options struct {
 	// nil.
 	Links func(lang string) []Link
 	// Allow are the hosts that are open when only errands are, in the words of
-	// fleet.CheckHost.
-	Allow []string
+	// fleet.CheckHost. It is asked at the start of each browser. May be nil.
+	Allow func() []string
 	// Dir is where the policy of a running browser lies, best in memory; empty
 	// means the system's folder for temporary files. The user of the client's
 	// browser must be able to go through it.
@@ -151,6 +151,9 @@ func New(o Options) (*Browser, error) {
 	case "", LeftoverFile, LeftoverProcess:
 	default:
 		return nil, fmt.Errorf("set up the client's browser: leftover is %q; it must be %q, %q or nothing", o.Leftover, LeftoverFile, LeftoverProcess)
+	}
+	if o.Allow == nil {
+		o.Allow = func() []string { return nil }
 	}
 	if o.rules == nil {
 		o.rules = Policy.Rules

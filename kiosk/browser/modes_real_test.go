@@ -181,7 +181,7 @@ func TestBrowserBlockedPage(t *testing.T) {
 	d := newDesk(t)
 	s := newStreet(t, d)
 	o := d.options()
-	o.Allow = []string{"pankki.localhost"}
+	o.Allow = func() []string { return []string{"pankki.localhost"} }
 	b := newBrowser(t, o)
 	r := startAs(t, b, begin(t, d.wiper(t)), session.Setup{Lang: "fi", Mode: fleet.Errands, Blocked: []string{"kasino.localhost"}})
 	if err := r.Open(s.at("pankki.localhost", "link", s.at("muu.localhost"))); err != nil {
@@ -244,7 +244,7 @@ func TestBrowserErrandsNeeds(t *testing.T) {
 	d := newDesk(t)
 	s := newStreet(t, d)
 	o := d.options()
-	o.Allow = []string{"pankki.localhost", "*.tunnistus.localhost"}
+	o.Allow = func() []string { return []string{"pankki.localhost", "*.tunnistus.localhost"} }
 	b := newBrowser(t, o)
 	r := startAs(t, b, begin(t, d.wiper(t)), session.Setup{Lang: "fi", Mode: fleet.Errands})
 	if err := r.Open(s.at("pankki.localhost", "frame", s.at("a.tunnistus.localhost"))); err != nil {

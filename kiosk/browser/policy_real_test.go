@@ -60,7 +60,7 @@ func knowsEveryPolicy(t *testing.T, mode fleet.Mode) {
 	}
 	port := freePort(t)
 	o := d.options()
-	o.Allow = []string{"www.kela.fi", "*.suomi.fi"}
+	o.Allow = func() []string { return []string{"www.kela.fi", "*.suomi.fi"} }
 	b := newBrowser(t, o.WithRules(rules).WithFlags(fmt.Sprintf("--remote-debugging-port=%d", port), "--lang=en", "--remote-allow-origins=http://127.0.0.1"))
 	r := startAs(t, b, begin(t, d.wiper(t)), session.Setup{Lang: "fi", Mode: mode, Blocked: []string{"*.casino.example"}})
 	ctx, cancel := remote.NewAllocator(t.Context(), "ws://"+inward(t, r, port))

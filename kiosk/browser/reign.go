@@ -35,7 +35,7 @@ func (b *Browser) reign(setup session.Setup) (*reign, error) {
 	r := &reign{
 		make: func(p Policy, s said) ([]byte, error) { return JSON(b.o.rules(p), p.Extension, s) },
 		policy: Policy{Pages: pages, Extension: id, SearchName: b.o.SearchName, SearchURL: b.o.SearchURL,
-			Errands: setup.Mode == fleet.Errands, Allow: b.o.Allow, Blocked: setup.Blocked},
+			Errands: setup.Mode == fleet.Errands, Allow: b.o.Allow(), Blocked: setup.Blocked},
 		said: said{Pages: pages, List: setup.Mode != fleet.Errands, Contrast: setup.Comfort.Contrast, Sizes: []int{size}},
 	}
 	text, err := r.make(r.policy, r.said)

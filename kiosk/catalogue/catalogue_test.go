@@ -12,7 +12,7 @@ import (
 	"yhteiskone/kiosk/session"
 )
 
-var _ session.Tiles = (*catalogue.Catalogue)(nil)
+var _ session.Tiles = (*catalogue.Shelf)(nil)
 
 func TestDefault(t *testing.T) {
 	c, err := catalogue.Default()

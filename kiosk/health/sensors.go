@@ -20,6 +20,7 @@ package health
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -77,11 +78,12 @@ type Sensors struct {
 // diskTime is how long what disks say of themselves holds.
 const diskTime = time.Minute
 
-// card is what NetworkUp is concluded from.
+// card is what NetworkUp and WiredMAC are concluded from.
 type card struct {
 	Loopback bool
-	Running  bool // up, and with a cable or a radio link
-	Address  bool // has an address that reaches beyond the wire
+	Running  bool   // up, and with a cable or a radio link
+	Address  bool   // has an address that reaches beyond the wire
+	Wired    string // the hardware address of a card with a socket for a cable; else empty
 }
 
 // New returns Sensors.
@@ -105,7 +107,7 @@ func (s *Sensors) Collect(ctx context.Context) Reading {
 		func() { h.DiskTotal, h.DiskFree = space(ctx, s.c.State) },
 		func() { h.Load1 = load1(ctx) },
 		func() { h.TemperatureC = hottest(ctx) },
-		func() { h.NetworkUp = s.networkUp() },
+		func() { h.NetworkUp, h.WiredMAC = s.network() },
 		func() { h.BytesIn, h.BytesOut = traffic(ctx) },
 		func() {
 			if up, err := host.UptimeWithContext(ctx); err == nil {
@@ -247,16 +249,32 @@ func traffic(ctx context.Context) (in, out *uint64) {
 	return &received, &sent
 }
 
-func (s *Sensors) networkUp() *bool {
+// network tells whether there is one, and the hardware address of the wired
+// card: of the one in use, else of the first.
+func (s *Sensors) network() (up *bool, wired *string) {
 	all, err := s.interfaces()
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	up := false
+	up = new(false)
 	for _, i := range all {
-		up = up || !i.Loopback && i.Running && i.Address
+		*up = *up || !i.Loopback && i.Running && i.Address
+		if i.Wired != "" && (wired == nil || i.Running && i.Address) {
+			wired = &i.Wired
+		}
 	}
-	return &up
+	return up, wired
+}
+
+// wiredMAC is the hardware address of a card with a socket for a cable: a real
+// device that is no radio.
+func wiredMAC(f net.Interface) string {
+	dir := filepath.Join("/sys/class/net", f.Name)
+	is := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
+	if mac := f.HardwareAddr.String(); fleet.CheckMAC(mac) == nil && is("device") && !is("wireless") && !is("phy80211") {
+		return mac
+	}
+	return ""
 }
 
 // interfaces asks the standard library: gopsutil does not tell whether there
@@ -269,7 +287,7 @@ func interfaces() ([]card, error) {
 	var all []card
 	for _, f := range found {
 		i := card{Loopback: f.Flags&net.FlagLoopback != 0,
-			Running: f.Flags&net.FlagUp != 0 && f.Flags&net.FlagRunning != 0}
+			Running: f.Flags&net.FlagUp != 0 && f.Flags&net.FlagRunning != 0, Wired: wiredMAC(f)}
 		addrs, err := f.Addrs()
 		if err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ func copyTo(t *testing.T, name string) string {
 
 func cabled() ([]card, error) {
 	return []card{{Loopback: true, Running: true, Address: true},
-		{Running: true, Address: true}}, nil
+		{Running: true, Address: true, Wired: "52:54:00:12:34:56"}}, nil
 }
 
 func TestCollectReadsTheMachine(t *testing.T) {
@@ -72,7 +72,7 @@ func TestCollectReadsTheMachine(t *testing.T) {
 		Load1: new(0.42), TemperatureC: new(61.0), NetworkUp: new(true),
 		BytesIn: new(uint64(12000345)), BytesOut: new(uint64(3000678)),
 		ShellPaints: new(true), BrowserAlive: new(false), Screens: new(1), Resolution: new("1366x768"),
-		Keyboards: new(1), Pointers: new(1), Touch: new(false), USBChanges: new(0), NewKeyboards: new(0), CardReader: new(false),
+		Keyboards: new(1), Pointers: new(1), Touch: new(false), USBChanges: new(0), NewKeyboards: new(0), CardReader: new(false), WiredMAC: new("52:54:00:12:34:56"),
 		ClockSet: new(true), Updates: new(0),
 	}
 	if d := cmp.Diff(want, r.Health); d != "" {
@@ -122,8 +122,24 @@ func TestNetworkUp(t *testing.T) {
 	} {
 		s := New(Config{State: "/"})
 		s.interfaces = func() ([]card, error) { return c.all, nil }
-		if got := s.networkUp(); got == nil || *got != c.want {
+		if got, _ := s.network(); got == nil || *got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Of several wired cards the one in use is woken.
+func TestWiredMAC(t *testing.T) {
+	const one, two = "52:54:00:12:34:56", "52:54:00:12:34:57"
+	for want, all := range map[string][]card{
+		"":  {{Running: true, Address: true}},
+		one: {{Loopback: true, Running: true, Address: true}, {Wired: one}, {Running: true, Wired: two}},
+		two: {{Running: true, Address: true}, {Wired: one}, {Running: true, Address: true, Wired: two}},
+	} {
+		s := New(Config{State: "/"})
+		s.interfaces = func() ([]card, error) { return all, nil }
+		if _, got := s.network(); got == nil && want != "" || got != nil && *got != want {
+			t.Errorf("want %q, got %v", want, got)
 		}
 	}
 }

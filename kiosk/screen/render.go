@@ -48,12 +48,12 @@ func (g group) Many() bool { return len(g.Inside) > 7 }
 type Renderer struct {
 	pages *template.Template
 	texts Texts
-	tiles *catalogue.Catalogue
+	tiles Tiles
 	zone  *time.Location
 }
 
 // NewRenderer reads the pages; times are told in the zone.
-func NewRenderer(tiles *catalogue.Catalogue, texts Texts, zone *time.Location) (*Renderer, error) {
+func NewRenderer(tiles Tiles, texts Texts, zone *time.Location) (*Renderer, error) {
 	// The words depend on the page's language, so its methods say them.
 	pages, err := template.New("").Funcs(template.FuncMap{"icon": icon}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {

@@ -33,11 +33,19 @@ import (
 // Config is what a Screen works with.
 type Config struct {
 	Display   *display.Display
-	Catalogue *catalogue.Catalogue
+	Catalogue Tiles
 	Dir       string         // the kiosk's runtime folder; holds the launcher
 	Chromium  string         // the program itself; empty for where Debian has it
 	Zone      *time.Location // in which times are told; nil for the machine's
 	Log       *slog.Logger   // nil for none
+}
+
+// Tiles are what the welcome page offers. Implemented by kiosk/catalogue.
+type Tiles interface {
+	Tile(id string) (session.Tile, bool)
+	First(lang string) []catalogue.Entry
+	Groups(lang string) []catalogue.Entry
+	Inside(group, lang string) []catalogue.Entry
 }
 
 // Screen implements session.Screen.

@@ -50,6 +50,8 @@ const (
 type Prober struct {
 	Config
 
+	turned chan struct{} // one slot: there are others to ask
+
 	mu      sync.Mutex
 	all     []*target
 	offline bool // the newest doubt ended with nobody answering
@@ -70,11 +72,30 @@ func New(c Config) *Prober {
 	if c.Ask == nil {
 		c.Ask = newAsker()
 	}
-	p := &Prober{Config: c}
+	p := &Prober{Config: c, turned: make(chan struct{}, 1)}
 	for _, t := range c.Targets {
 		p.all = append(p.all, &target{Target: t})
 	}
 	return p
+}
+
+// Turn has others asked from now on. What is known of those that stay is kept.
+func (p *Prober) Turn(targets []Target) {
+	p.mu.Lock()
+	before := p.all
+	p.all = nil
+	for _, t := range targets {
+		if i := slices.IndexFunc(before, func(o *target) bool { return o.Target == t }); i >= 0 {
+			p.all = append(p.all, before[i])
+		} else {
+			p.all = append(p.all, &target{Target: t})
+		}
+	}
+	p.mu.Unlock()
+	select {
+	case p.turned <- struct{}{}:
+	default:
+	}
 }
 
 // Down names the tiles whose services do not answer, in the order of the
@@ -111,22 +132,23 @@ func (p *Prober) Probed() (n int) {
 // Run asks until the context ends, and calls changed whenever Down says
 // something else than before.
 func (p *Prober) Run(ctx context.Context, changed func()) {
-	if p.Every <= 0 || len(p.all) == 0 {
+	if p.Every <= 0 {
 		return
-	}
-	begin := time.Now()
-	for i, t := range p.all { // a first round at once, so that the first client knows
-		t.due = begin.Add(time.Duration(i) * p.pause())
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		next := slices.MinFunc(p.all, func(a, b *target) int { return a.due.Compare(b.due) })
-		timer.Reset(max(time.Until(next.due), 0))
+		next, wait := p.next()
+		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
 			return
+		case <-p.turned:
+			continue
 		case <-timer.C:
+		}
+		if next == nil {
+			continue
 		}
 		before := p.Down()
 		p.look(ctx, next)
@@ -146,9 +168,31 @@ func (p *Prober) Run(ctx context.Context, changed func()) {
 	}
 }
 
+// next is the service that is due first, and how long until then. Those that
+// were never asked have a first round at once, so that the first client knows.
+func (p *Prober) next() (first *target, wait time.Duration) {
+	pause := p.pause()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.all) == 0 {
+		return nil, p.Every
+	}
+	begin := time.Now()
+	for _, t := range p.all {
+		if t.due.IsZero() {
+			t.due = begin
+			begin = begin.Add(pause)
+		}
+	}
+	first = slices.MinFunc(p.all, func(a, b *target) int { return a.due.Compare(b.due) })
+	return first, max(time.Until(first.due), 0)
+}
+
 // pause leaves room for every service within the time.
 func (p *Prober) pause() time.Duration {
-	return min(firstPause, p.Every/time.Duration(4*len(p.all)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return min(firstPause, p.Every/time.Duration(4*max(len(p.all), 1)))
 }
 
 // look asks one service and decides what that means.

@@ -140,12 +140,16 @@ func (m *Machine) chosen() bool {
 
 // wanted is how the next client's browser should be.
 func (m *Machine) wanted() Setup {
-	return Setup{Lang: m.choice.lang, Comfort: Comfort{Size: m.view.Comfort.Size, Contrast: m.view.Comfort.Contrast},
+	s := Setup{Lang: m.choice.lang, Comfort: Comfort{Size: m.view.Comfort.Size, Contrast: m.view.Comfort.Contrast},
 		Mode: mode(m.now.Mode), Blocked: m.now.Blocked}
+	if s.Mode == fleet.Errands {
+		s.Offer = m.view.Offer
+	}
+	return s
 }
 
 func (s Setup) same(o Setup) bool {
-	return s.Lang == o.Lang && s.Comfort == o.Comfort && s.Mode == o.Mode && slices.Equal(s.Blocked, o.Blocked)
+	return s.Lang == o.Lang && s.Comfort == o.Comfort && s.Mode == o.Mode && s.Offer == o.Offer && slices.Equal(s.Blocked, o.Blocked)
 }
 
 // follow has the waiting browser started anew, a moment from now, if it is not

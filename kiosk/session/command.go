@@ -28,6 +28,9 @@ func (m *Machine) Command(ctx context.Context, c fleet.Command, answer func(flee
 				return // it waits already
 			}
 		}
+		if m.reboots == c.ID && c.ID != "" {
+			return // it is being carried out
+		}
 		w := pending{c, time.Now(), answer}
 		if m.view.State.InSession() && !c.Now && disturbs(c.Name) {
 			m.waiting = append(m.waiting, w)
@@ -39,12 +42,16 @@ func (m *Machine) Command(ctx context.Context, c fleet.Command, answer func(flee
 
 // disturbs reports whether a command would take a client's session away.
 func disturbs(n fleet.CommandName) bool {
-	return n == fleet.EndSession || n == fleet.RestartKiosk || n == fleet.TakeOutOfService
+	return n == fleet.EndSession || n == fleet.RestartKiosk || n == fleet.TakeOutOfService || n == fleet.Reboot || n == fleet.UpdateConfig
 }
 
 func (m *Machine) carryOut(ctx context.Context, w pending) {
 	why, after := "expired", func() {}
 	if time.Since(w.heard) <= w.command.TTL {
+		if w.command.Name == fleet.Reboot && m.Reboot != nil {
+			m.reboot(ctx, w)
+			return
+		}
 		why, after = m.do(ctx, w.command)
 	}
 	m.finish(w, why)
@@ -72,6 +79,14 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 		}
 	case fleet.RestartKiosk:
 		after = m.Restart
+	case fleet.UpdateConfig:
+		if err := m.CheckConfig(); err != nil {
+			m.Log.Error("the configuration stays as it was", "err", err)
+			return "invalid", after
+		}
+		after = m.Restart
+	case fleet.Reboot:
+		return "unable", after
 	case fleet.TakeOutOfService:
 		if err := m.Memory.SetOutOfService(true); err != nil {
 			m.Log.Error("the kiosk cannot keep its state", "err", err)
@@ -102,6 +117,14 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 		}
 		m.view.Message, m.message = c.Text, time.Now()
 		m.show(ctx)
+	case fleet.Wake:
+		if err := fleet.CheckMAC(c.MAC); err != nil {
+			return "invalid", after
+		}
+		if err := m.Wake(c.MAC); err != nil {
+			m.Log.Error("the other machine was not woken", "err", err)
+			return "failed", after
+		}
 	case fleet.SomeoneWaits, fleet.NobodyWaits:
 		if m.view.State.InSession() { // otherwise the machine is, or will be, free
 			m.someoneWaits(c.Name == fleet.SomeoneWaits)
@@ -125,6 +148,26 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 		return "unknown", after
 	}
 	return "", after
+}
+
+// reboot restarts the whole machine. The answer is given once it is known
+// whether the machine will: one that does not says that it cannot.
+func (m *Machine) reboot(ctx context.Context, w pending) {
+	m.reboots = w.command.ID
+	if m.view.State.InSession() {
+		m.end(ctx, fleet.EndCommand)
+	}
+	go func() { // it may take a while, and the machine must answer meanwhile
+		why := ""
+		if err := m.Reboot(w.command.ID); err != nil {
+			m.Log.Error("the machine does not restart", "err", err)
+			why = "unable"
+		}
+		m.tell(func() {
+			m.reboots = ""
+			m.finish(w, why)
+		})
+	}()
 }
 
 // takeBack answers commands that still wait, and that a later one has made

@@ -51,6 +51,10 @@ type world struct {
 	offs     int
 	off      time.Duration // by which the wall clock is off
 	down     []string
+	config   error // of the configuration file
+	woken    []string
+	reboot   func(id string) error // nil: the machine cannot
+	shown    []string              // the offer in use; nil for our own
 	outcomes []fleet.Outcome
 	changed  int
 
@@ -219,7 +223,19 @@ type fakeScreen struct{ *world }
 func (s fakeScreen) Lost() <-chan struct{} { return s.screenLost() }
 
 func (w *world) Tile(id string) (Tile, bool) {
-	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela"
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela" && w.shown == nil || slices.Contains(w.shown, id)
+}
+
+// Offer has a number for each service that it shows, and a tile for it.
+func (w *world) Offer(o *fleet.Offer) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shown = nil; o != nil {
+		w.shown = o.Shown
+	}
+	return uint64(len(w.shown))
 }
 func (w *world) Changed() {
 	w.mu.Lock()
@@ -359,7 +375,7 @@ func benchWith(t *testing.T, s fleet.Settings, prepare func(*world), f func(*tes
 func (w *world) machine(s fleet.Settings) *Machine {
 	return New(Deps{Browser: w, Wiper: w, Prover: w, Screen: fakeScreen{w}, Tiles: w, Uplink: fakeUplink{w},
 		Counter: fakeCounter{w}, Memory: w, Aids: fakeAids{w}, Services: w, Log: slog.New(slog.DiscardHandler),
-		Restart: func() { w.restarts++ }, PowerOff: func() { w.offs++ }, Lang: "fi",
+		Restart: func() { w.restarts++ }, CheckConfig: func() error { return w.config }, Reboot: w.reboot, Wake: func(mac string) error { w.woken = append(w.woken, mac); return w.config }, PowerOff: func() { w.offs++ }, Lang: "fi",
 		Wall: func() time.Time { return time.Now().Add(w.off) }}, s)
 }
 

@@ -31,6 +31,7 @@ type Setup struct {
 	Comfort Comfort // Size and Contrast of its pages
 	Mode    fleet.Mode
 	Blocked []string // fleet.Settings.Blocked
+	Offer   uint64   // View.Offer, where it decides what is open: with Errands
 }
 
 // Comfort is how a client wants to see, hear and type. It is kept for the
@@ -256,6 +257,7 @@ type View struct {
 	Here      bool          // digital support is at the site now: Support is the present time
 	Phone     string        // of support by phone
 	Welcome   fleet.Text    // the centre's own words for the welcome page; may be empty
+	Offer     uint64        // which of the offers of Tiles it is
 	OpensAt   time.Time     // in Closed: when the place opens; zero if unknown
 	Trouble   fleet.Code    // why it is out of order
 	Message   string        // from staff
@@ -269,9 +271,14 @@ type Tile struct {
 	Address  string
 }
 
-// Tiles finds a tile. Implemented by kiosk/catalogue.
+// Tiles are what there is to choose from. Implemented by kiosk/catalogue.
 type Tiles interface {
+	// Tile finds a tile of the offer in use.
 	Tile(id string) (Tile, bool)
+	// Offer puts what a site offers in use, nil for the kiosk's own catalogue,
+	// and returns a number for it: 0 for the kiosk's own, and another one for
+	// another offer. It is called while no client is there.
+	Offer(*fleet.Offer) uint64
 }
 
 // Uplink is what the session tells the outside. Implemented by kiosk/uplink.

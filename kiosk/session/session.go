@@ -62,8 +62,8 @@ type Memory interface {
 	Verified() error
 }
 
-// Deps are what a Machine works with. All are needed but PowerOff, Wall and
-// Trace.
+// Deps are what a Machine works with. All are needed but PowerOff, Reboot,
+// Wall and Trace.
 type Deps struct {
 	Browser  Browser
 	Wiper    Wiper
@@ -78,6 +78,17 @@ type Deps struct {
 	Log      *slog.Logger
 	// Restart makes the program end and be started anew.
 	Restart func()
+	// CheckConfig says what is wrong with the configuration with which the
+	// program would start anew, or returns nil.
+	CheckConfig func() error
+	// Reboot restarts the whole machine for the command of that identifier, and
+	// returns once it is known that it will; nil if this machine cannot. After
+	// the restart it is told the same identifier again if the answer was lost,
+	// and must not do it again.
+	Reboot func(command string) error
+	// Wake wakes the machine of the house with that network card. It does not
+	// wait for it.
+	Wake func(mac string) error
 	// PowerOff turns the machine off for the night; nil if it stays on.
 	PowerOff func()
 	// Wall is the wall clock in the place's zone; nil for time.Now.
@@ -142,6 +153,7 @@ type Machine struct {
 	identify time.Time
 	message  time.Time
 	waiting  []pending // commands that wait for the session's end
+	reboots  string    // the command by which the machine is being restarted
 	seen     map[string]fleet.Result
 }
 
@@ -213,8 +225,8 @@ func (m *Machine) Status() Status {
 }
 
 // Update replaces the settings. Names, opening hours and support apply at once,
-// the centre's own words on the next welcome page, times from the next session
-// on; where clients may go from the next session on as well, for which a waiting
+// the centre's own words and the services on the next welcome page, times from
+// the next session on; where clients may go from the next session on as well, for which a waiting
 // browser is replaced.
 func (m *Machine) Update(s fleet.Settings) {
 	m.mu.Lock()
@@ -237,6 +249,10 @@ func (m *Machine) names() {
 	if !m.view.State.InSession() {
 		m.now = m.latest
 		m.view.Welcome = m.now.Welcome
+		m.view.Offer = m.Tiles.Offer(m.now.Offer)
+		if _, ok := m.Tiles.Tile(m.view.Chosen); !ok {
+			m.view.Chosen = ""
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ func full() fleet.Settings {
 	s.Languages, s.Support = []string{"fi", "sv", "so"}, []fleet.Support{{From: at, To: at.Add(2 * time.Hour)}}
 	s.Hours = &fleet.Hours{Days: map[string][]fleet.Span{"2026-12-06": {}}}
 	s.Hours.Week[1] = []fleet.Span{{From: 540, To: 900}}
+	s.Offer = &fleet.Offer{Shown: []string{"own-1", "kela"}, Own: []fleet.Service{{Name: fleet.Text{FI: "Jono", SV: "Kö", EN: "Queue"}, Address: "https://jono.example/", Hosts: []string{"*.jono.example"}}}}
 	for i := range 200 {
 		s.Blocked = append(s.Blocked, fmt.Sprintf("casino-%d.example", i))
 	}
