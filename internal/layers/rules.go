@@ -115,6 +115,7 @@ func bans() []ban {
 	return []ban{
 		{"internal/fleet", "os net io bufio context log crypto database", "words: no I/O, no secrets"},
 		{"internal/proof", "os net log", "canonical bytes and signatures only"},
+		{"internal/release", "net log", "what judges a release looks at files and keys only"},
 		{"internal/wire", "os net log", "it encodes and decodes, it never connects"},
 		{"kiosk/speech", "net log", "the words go to the voice and nowhere else"},
 		{"kiosk/wipe", "net", "what looks for left-overs must not be able to tell anybody"},
