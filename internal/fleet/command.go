@@ -21,6 +21,7 @@ const (
 	SomeoneWaits     CommandName = "someone_waits" // the client keeps Settings.Notice
 	NobodyWaits      CommandName = "nobody_waits"
 	OpenWeb          CommandName = "open_web" // the allow list is lifted for the running session; names no address
+	UpdateImage      CommandName = "update_image"
 )
 
 // Command is one order to one kiosk.
@@ -30,13 +31,15 @@ type Command struct {
 	Text string        // for ShowMessage: 1 to 200 characters; else empty
 	Now  bool          // do not wait for the session's end
 	TTL  time.Duration // from when the kiosk hears it; an older one is answered with "expired"
+
+	Image ImageOffer // for UpdateImage; else empty
 }
 
 // Result is a kiosk's answer to a command.
 type Result struct {
 	Command string // Command.ID
 	OK      bool
-	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "failed"
+	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "failed", or one of UpdateWhys
 }
 
 // Counts are the sums of one day at one kiosk. Only finished days are sent.

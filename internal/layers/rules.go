@@ -89,6 +89,7 @@ func bounds() []bound {
 		{"kiosk/session", "internal/fleet", "the state machine knows words and ports, not keys or wires"},
 		{"kiosk/wipe", "internal/fleet", "what looks for left-overs must not be able to tell anybody"},
 		{"kiosk/health", "internal/fleet", "sensors know readings only"},
+		{"kiosk/update", "internal/fleet internal/release", "it is handed a source; whom it trusts is a key, not a line"},
 		{"kiosk/check", "", "it must run on a machine where nothing works yet"},
 		{"kiosk/procs", "", "it reads /proc"},
 		{"kiosk/keyboard", "", "what the client types must have no way out"},
