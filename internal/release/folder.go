@@ -66,7 +66,7 @@ func readSmall(path string, limit int64) ([]byte, error) {
 // Describe makes the manifest of the files in a folder. Version and root hash
 // are those in its slot.cfg.
 func Describe(dir, minVersion string) (Manifest, error) {
-	m := Manifest{Format: Format, MinVersion: minVersion}
+	m := Manifest{MinVersion: minVersion}
 	text, err := readSmall(filepath.Join(dir, SlotConfig), most()[SlotConfig])
 	if err != nil {
 		return m, err

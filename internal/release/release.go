@@ -40,9 +40,6 @@ const (
 	SignatureLimit = 2 << 10
 )
 
-// Format is the version of the manifest's format.
-const Format = 1
-
 // Names lists the files that every release has, in the order in which a kiosk
 // writes them.
 func Names() []string { return []string{Root, Kernel, Initrd, SlotConfig} }
@@ -54,9 +51,8 @@ func most() map[string]int64 {
 
 // Manifest says what a release is.
 type Manifest struct {
-	Format     int    `json:"format"`
 	Version    string `json:"version"`
-	MinVersion string `json:"min_version,omitempty"` // the oldest that may go to this one in one step; empty for any
+	MinVersion string `json:"min_version"` // the oldest that may go to this one in one step; empty for any
 	RootHash   string `json:"roothash"`              // of dm-verity
 	Files      []File `json:"files"`
 }
@@ -121,9 +117,6 @@ func Decode(text []byte) (Manifest, error) {
 
 // Check says in one sentence what is wrong with a manifest, or returns nil.
 func (m Manifest) Check() error {
-	if m.Format != Format {
-		return fmt.Errorf("the manifest's format is %d; this program knows %d", m.Format, Format)
-	}
 	if err := CheckVersion(m.Version); err != nil {
 		return fmt.Errorf("the manifest's version %w", err)
 	}

@@ -194,11 +194,10 @@ func TestDecodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for why, change := range map[string][2]string{
-		"unknown field":  {`"format": 1`, `"format": 1, "url": "x"`},
-		"format is 2":    {`"format": 1`, `"format": 2`},
+		"unknown field":  {`"version"`, `"url": "x", "version"`},
 		"version":        {`"1.2.0"`, `"../../etc"`},
 		"digit":          {`"1.2.0"`, `"v1"`},
-		"newer than":     {`"version": "1.2.0"`, `"version": "1.2.0", "min_version": "1.3"`},
+		"newer than":     {`"min_version": ""`, `"min_version": "1.3"`},
 		"roothash":       {strings.Repeat("ab", 32), strings.Repeat("AB", 32)},
 		"no release has": {`"vmlinuz"`, `"../vmlinuz"`},
 		"twice":          {`"vmlinuz"`, `"initrd.img"`},
