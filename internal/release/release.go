@@ -53,7 +53,7 @@ func most() map[string]int64 {
 type Manifest struct {
 	Version    string `json:"version"`
 	MinVersion string `json:"min_version"` // the oldest that may go to this one in one step; empty for any
-	RootHash   string `json:"roothash"`              // of dm-verity
+	RootHash   string `json:"roothash"`    // of dm-verity
 	Files      []File `json:"files"`
 }
 

@@ -132,6 +132,14 @@ func (m Result) check() error {
 func (m Ack) check() error { return seq(m.Seq) }
 
 func (m Order) check() error {
+	if (m.Image != nil) != (m.Name == fleet.UpdateImage) {
+		return errors.New("image stands with update_image, and with nothing else")
+	}
+	if m.Image != nil {
+		if err := fleet.ImageOffer(*m.Image).Check(); err != nil {
+			return err
+		}
+	}
 	return errors.Join(hexID("id", m.ID), size("name", len(m.Name), 1, 40),
 		size("text", len([]rune(m.Text)), 0, 200), size("ttl_s", m.TTLS, 1, 86400))
 }

@@ -188,6 +188,16 @@ type Order struct {
 	Text string            `json:"text,omitempty"` // at most 200 characters
 	Now  bool              `json:"now,omitempty"`
 	TTLS int               `json:"ttl_s"` // 1 to 86400
+
+	Image *Image `json:"image,omitempty"` // with update_image
+}
+
+// Image is fleet.ImageOffer.
+type Image struct {
+	Version  string `json:"version"`
+	Manifest string `json:"manifest"` // SHA-256, hexadecimal
+	Ticket   string `json:"ticket"`
+	Older    bool   `json:"older,omitempty"`
 }
 
 // Settings replaces the kiosk's settings. From the agent.

@@ -28,7 +28,7 @@
 //	               nobody_waits and open_web. An end that does not know them
 //	               passes over them (an unknown command is answered "unknown").
 //	1  2026-11-29  in settings "welcome", the centre's own words in three
-//	               languages.
+//	               languages; the command update_image, with "image".
 package wire
 
 import (
