@@ -101,6 +101,7 @@ func bounds() []bound {
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},
 		{"agent/state", "internal/fleet", "now, in memory"},
 		{"agent/sight", "", "it asks whether there is a network"},
+		{"agent/releases", "internal/fleet internal/release", "it keeps files and knows no line and no people"},
 		{"agent/premises", "internal/fleet", "words and forms, no keys and links"},
 		{"agent/notify", "internal/fleet", "it tells people, never kiosks"},
 		{"agent/dashboard", "internal/fleet internal/wire", "pages know nothing of keys and links"},
