@@ -211,8 +211,18 @@ func checkCommand(c fleet.Command) error {
 		if err := fleet.CheckMessage(c.Text); err != nil {
 			return err
 		}
+	case fleet.UpdateImage:
+		if err := c.Image.Check(); err != nil {
+			return err
+		}
+		if c.Text != "" {
+			return fmt.Errorf("%s takes no text", c.Name)
+		}
 	default:
 		return fmt.Errorf("there is no command %q", c.Name)
+	}
+	if c.Name != fleet.UpdateImage && c.Image != (fleet.ImageOffer{}) {
+		return fmt.Errorf("%s takes no image", c.Name)
 	}
 	if c.TTL < time.Second || c.TTL > 24*time.Hour {
 		return fmt.Errorf("a command lives 1s to 24h, not %v", c.TTL)

@@ -22,6 +22,7 @@ import (
 	"yhteiskone/kiosk/screen"
 	"yhteiskone/kiosk/services"
 	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/update"
 	"yhteiskone/kiosk/uplink"
 	"yhteiskone/kiosk/wake"
 )
@@ -43,6 +44,7 @@ type kiosk struct {
 	services *services.Prober
 	screens  screens
 	aids     *aids
+	updater  *update.Updater
 	hidden   atomic.Pointer[session.Machine] // hears when the client hid the on-screen keyboard
 	trace    func(string)
 	closed   bool
@@ -189,6 +191,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: k.aids, Services: k.services,
 		Restart: func() { again(errAgain) }, CheckConfig: func() error { return k.config.again(k.env) }, Reboot: reboot(k.config), Wake: wakeOther, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
 	k.hidden.Store(m)
+	k.updater = k.newUpdater(m, member)
 	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil
 }

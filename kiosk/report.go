@@ -23,7 +23,7 @@ func (k *kiosk) report(m *session.Machine) fleet.Report {
 	defer cancel()
 	s, reading := m.Status(), k.sensors.Collect(ctx)
 	r := fleet.Report{At: reading.At.Add(k.offset()), State: s.State, Since: s.Since.UTC(), Uptime: reading.Uptime,
-		Faults: s.Faults, Health: reading.Health,
+		Faults: append(s.Faults[:len(s.Faults):len(s.Faults)], k.updater.Faults()...), Health: reading.Health,
 		Serves: fleet.Serves{Mode: s.Mode, Web: s.Web, Waiting: s.Waiting, Settings: s.Settings,
 			Probed: k.services.Probed(), Down: k.servicesDown()}}
 	if last := k.prover.Last(); last != nil {

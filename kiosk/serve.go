@@ -24,6 +24,7 @@ import (
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/health"
 	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/update"
 	"yhteiskone/kiosk/uplink"
 	"yhteiskone/kiosk/wipe"
 )
@@ -156,13 +157,14 @@ func (k *kiosk) run(ctx context.Context) error {
 	var group errgroup.Group
 	group.Go(func() error { return machine.Run(ctx) })
 	group.Go(func() error { return rest.GiveBack(ctx) })
+	group.Go(func() error { k.updater.Run(ctx); return nil })
 	group.Go(func() error { k.services.Run(ctx, k.uplink.Changed); return nil })
 	// The line stays up while the last session is wiped, so that the agent
 	// hears of the proof.
 	line, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	hung := make(chan error, 1)
 	go func() {
-		hung <- k.uplink.Run(line, func() fleet.Report { return k.report(machine) }, obeyer{machine, k.config})
+		hung <- k.uplink.Run(line, func() fleet.Report { return k.report(machine) }, obeyer{machine, k.config, k.updater})
 	}()
 	go server.Serve(socket)
 	err = group.Wait()
@@ -253,7 +255,17 @@ func forgetJoin(path string) error {
 // over the agent's.
 type obeyer struct {
 	*session.Machine
-	config *config
+	config  *config
+	updater *update.Updater
+}
+
+// Command carries out a command, or has the updater do it.
+func (o obeyer) Command(ctx context.Context, c fleet.Command, answer func(fleet.Result)) {
+	if c.Name == fleet.UpdateImage {
+		o.updater.Command(ctx, c, answer)
+		return
+	}
+	o.Machine.Command(ctx, c, answer)
 }
 
 func (o obeyer) Update(s fleet.Settings) { o.Machine.Update(o.config.settings(s)) }

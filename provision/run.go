@@ -16,8 +16,11 @@ import (
 const usage = `provision brings machines into the fleet of an agent.
 
   provision enrol   asks the agent for a code and writes a kiosk's join file
+  provision key     new FILE: makes a key that releases of the image are signed
+                    with; show FILE: names it
+  provision image   sign, verify or show DIR: a release of the image
 
-Say "provision enrol -h" for its flags. Exit codes: 0 done, 1 failed,
+Say "provision enrol -h", or "provision image sign -h", for its flags. Exit codes: 0 done, 1 failed,
 2 wrong input, 3 not now (the agent is busy or cannot be reached).
 `
 
@@ -48,6 +51,10 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	switch args[0] {
 	case "enrol":
 		return runEnrol(ctx, args[1:], env, stdout, stderr)
+	case "key":
+		return runKey(args[1:], stdout, stderr)
+	case "image":
+		return runImage(ctx, args[1:], env, stdout)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil

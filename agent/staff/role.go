@@ -138,6 +138,8 @@ const (
 	SetQueue      Action = "set_queue"       // somebody waits for a machine
 	OpenWeb       Action = "open_web"        // the whole web, for one client's session
 	EnrolKiosk    Action = "enrol_kiosk"     //
+	UpdateImage   Action = "update_image"    // which release of the image a machine runs
+	KeepReleases  Action = "keep_releases"   // what releases there are to offer
 	SetPlace      Action = "set_place"       // how a site's machines serve: hours, times, languages
 	SetAlerts     Action = "set_alerts"      // who else is told, and by which webhook
 	ChangeStaff   Action = "change_staff"    // add, disable, new code
@@ -153,7 +155,7 @@ func least() map[Action]Role {
 		SeeFleet: Viewer, SeeHelp: Viewer, SeeReports: Viewer, ChangeOwn: Viewer,
 		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
 		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, Reboot: Staff, WakeKiosk: Staff, SetQueue: Staff, OpenWeb: Staff, SetPlace: Staff,
-		EnrolKiosk: Technician, UpdateConfig: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
+		EnrolKiosk: Technician, UpdateConfig: Technician, UpdateImage: Technician, KeepReleases: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
 		SeeStaff: Admin, ChangeStaff: Admin, ChangeRules: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
 }

@@ -24,11 +24,24 @@ type orderRecord struct {
 	Expires time.Time         `json:"expires"`
 	Who     string            `json:"who,omitempty"`
 	Site    fleet.SiteID      `json:"site,omitempty"`
+	Image   *imageRecord      `json:"image,omitempty"`
+}
+
+// imageRecord is fleet.ImageOffer.
+type imageRecord struct {
+	Version  string `json:"version"`
+	Manifest string `json:"manifest"`
+	Ticket   string `json:"ticket"`
+	Older    bool   `json:"older,omitempty"`
 }
 
 func (r orderRecord) gate(id fleet.KioskID) gate.Order {
-	return gate.Order{Kiosk: id, For: r.For, Expires: r.Expires,
+	o := gate.Order{Kiosk: id, For: r.For, Expires: r.Expires,
 		Command: fleet.Command{ID: r.ID, Name: r.Name, Text: r.Text, MAC: r.MAC, Now: r.Now}}
+	if r.Image != nil {
+		o.Command.Image = fleet.ImageOffer(*r.Image)
+	}
+	return o
 }
 
 // orderKey orders a kiosk's orders by the time they were given.
@@ -52,9 +65,14 @@ func (s *Store) PutOrder(who string, o gate.Order, site fleet.SiteID, at time.Ti
 		case fleet.PutInService:
 			err = tx.Bucket([]byte(bNotes)).Delete([]byte(o.Kiosk))
 		}
+		given := orderRecord{ID: c.ID, Name: c.Name, Text: c.Text, MAC: c.MAC, For: o.For, Now: c.Now, Expires: o.Expires.UTC(), Who: who, Site: site}
+		if c.Name == fleet.UpdateImage {
+			image := imageRecord(c.Image)
+			given.Image = &image
+		}
 		return first(err,
 			audit(tx, auditRecord{At: at, Who: who, Action: "command", Kiosk: cmp.Or(o.For, o.Kiosk), Site: site, Detail: string(c.Name)}),
-			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), orderRecord{c.ID, c.Name, c.Text, c.MAC, o.For, c.Now, o.Expires.UTC(), who, site}))
+			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), given))
 	})
 	if err != nil {
 		return fmt.Errorf("keep a command: %w", err)
@@ -102,7 +120,7 @@ func closeOrder(tx *bolt.Tx, id fleet.KioskID, r orderRecord, ok bool, why strin
 	}
 	action := "result_ok"
 	if !ok {
-		if action = "result_" + why; !slices.Contains([]string{"expired", "unknown", "invalid", "unable"}, why) {
+		if action = "result_" + why; !slices.Contains(append(fleet.UpdateWhys(), "expired", "unknown", "invalid", "unable"), why) {
 			action = "result_failed"
 		}
 	}

@@ -52,7 +52,14 @@ func noted() []Row {
 			en:      words{"The machine finds no sound device. Reading aloud does not work.", "The machine can be used. Tell the technical support."},
 		},
 		{
-			Code: fleet.ImageOutdated, Severity: fleet.SeverityNotice, After: imageTime, Said: true, Steady: true, Told: Never, To: ForTechnician,
+			Code: fleet.ImageFellBack, Severity: fleet.SeverityNotice, Said: true, Steady: true, Told: Never, To: ForTechnician,
+			present: reported(fleet.ImageFellBack),
+			fi:      words{"Koneen uusi versio ei käynnistynyt. Kone palasi itse entiseen versioon.", "Konetta voi käyttää. Kerro tekniselle tuelle, ettei uusi versio toimi tässä koneessa."},
+			sv:      words{"Datorns nya version startade inte. Datorn gick själv tillbaka till den förra.", "Datorn kan användas. Säg till den tekniska supporten att den nya versionen inte fungerar i den här datorn."},
+			en:      words{"The machine's new version did not start. The machine went back to the one before by itself.", "The machine can be used. Tell the technical support that the new version does not work on this machine."},
+		},
+		{
+			Code: fleet.ImageOutdated, Severity: fleet.SeverityNotice, Under: []fleet.Code{fleet.ImageFellBack}, After: imageTime, Said: true, Steady: true, Told: Never, To: ForTechnician,
 			present: imageOutdated,
 			fi:      words{"Koneessa on vanha versio ohjelmasta.", "Konetta voi käyttää. Kerro tekniselle tuelle, että kone ei ole päivittynyt."},
 			sv:      words{"Datorn har en gammal version av programmet.", "Datorn kan användas. Säg till den tekniska supporten att datorn inte har uppdaterats."},

@@ -24,6 +24,7 @@ const (
 	SomeoneWaits     CommandName = "someone_waits" // the client keeps Settings.Notice
 	NobodyWaits      CommandName = "nobody_waits"
 	OpenWeb          CommandName = "open_web" // the allow list is lifted for the running session; names no address
+	UpdateImage      CommandName = "update_image"
 )
 
 // Command is one order to one kiosk.
@@ -34,13 +35,15 @@ type Command struct {
 	MAC  string        // for Wake: see CheckMAC; else empty
 	Now  bool          // do not wait for the session's end
 	TTL  time.Duration // from when the kiosk hears it; an older one is answered with "expired"
+
+	Image ImageOffer // for UpdateImage; else empty
 }
 
 // Result is a kiosk's answer to a command.
 type Result struct {
 	Command string // Command.ID
 	OK      bool
-	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "unable" (this machine cannot), "failed"
+	Why     string // a fixed word when not OK: "expired", "unknown", "invalid", "unable" (this machine cannot), "failed", or one of UpdateWhys
 }
 
 // Counts are the sums of one day at one kiosk. Only finished days are sent.

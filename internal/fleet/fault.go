@@ -11,6 +11,7 @@ const (
 	StateNotKept     Code = "state_not_kept"     // the kiosk cannot write its own state
 	KioskRestarted   Code = "kiosk_restarted"    // the kiosk ended unexpectedly and was started again
 	ScreenFailing    Code = "screen_failing"     // the X server or the window manager did not answer and was started anew
+	ImageFellBack    Code = "image_fell_back"    // a new image did not start well three times; the machine is back on the one before
 )
 
 // Faults that the agent concludes.

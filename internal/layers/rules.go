@@ -89,6 +89,7 @@ func bounds() []bound {
 		{"kiosk/session", "internal/fleet", "the state machine knows words and ports, not keys or wires"},
 		{"kiosk/wipe", "internal/fleet", "what looks for left-overs must not be able to tell anybody"},
 		{"kiosk/health", "internal/fleet", "sensors know readings only"},
+		{"kiosk/update", "internal/fleet internal/release", "it is handed a source; whom it trusts is a key, not a line"},
 		{"kiosk/check", "", "it must run on a machine where nothing works yet"},
 		{"kiosk/procs", "", "it reads /proc"},
 		{"kiosk/keyboard", "", "what the client types must have no way out"},
@@ -101,6 +102,7 @@ func bounds() []bound {
 		{"agent/watch", "internal/fleet", "pure rules and a clock"},
 		{"agent/state", "internal/fleet", "now, in memory"},
 		{"agent/sight", "", "it asks whether there is a network"},
+		{"agent/releases", "internal/fleet internal/release", "it keeps files and knows no line and no people"},
 		{"agent/premises", "internal/fleet", "words and forms, no keys and links"},
 		{"agent/notify", "internal/fleet", "it tells people, never kiosks"},
 		{"agent/dashboard", "internal/fleet internal/wire", "pages know nothing of keys and links"},
@@ -116,6 +118,7 @@ func bans() []ban {
 	return []ban{
 		{"internal/fleet", "os net io bufio context log crypto database", "words: no I/O, no secrets"},
 		{"internal/proof", "os net log", "canonical bytes and signatures only"},
+		{"internal/release", "net log", "what judges a release looks at files and keys only"},
 		{"internal/wire", "os net log", "it encodes and decodes, it never connects"},
 		{"kiosk/speech", "net log", "the words go to the voice and nowhere else"},
 		{"kiosk/wipe", "net", "what looks for left-overs must not be able to tell anybody"},

@@ -143,6 +143,14 @@ func (m Order) check() error {
 			return fmt.Errorf("mac: %w", err)
 		}
 	}
+	if (m.Image != nil) != (m.Name == fleet.UpdateImage) {
+		return errors.New("image stands with update_image, and with nothing else")
+	}
+	if m.Image != nil {
+		if err := fleet.ImageOffer(*m.Image).Check(); err != nil {
+			return err
+		}
+	}
 	return errors.Join(hexID("id", m.ID), size("name", len(m.Name), 1, 40),
 		size("text", len([]rune(m.Text)), 0, 200), size("ttl_s", m.TTLS, 1, 86400))
 }

@@ -148,12 +148,21 @@ func CountsOf(seq uint64, c fleet.Counts) Counts {
 
 // Fleet returns the command in fleet's words.
 func (m Order) Fleet() fleet.Command {
-	return fleet.Command{ID: m.ID, Name: m.Name, Text: m.Text, MAC: m.MAC, Now: m.Now, TTL: seconds(m.TTLS)}
+	c := fleet.Command{ID: m.ID, Name: m.Name, Text: m.Text, MAC: m.MAC, Now: m.Now, TTL: seconds(m.TTLS)}
+	if m.Image != nil {
+		c.Image = fleet.ImageOffer(*m.Image)
+	}
+	return c
 }
 
 // OrderOf is the other way of Order.Fleet.
 func OrderOf(c fleet.Command) Order {
-	return Order{ID: c.ID, Name: c.Name, Text: c.Text, MAC: c.MAC, Now: c.Now, TTLS: int(c.TTL / time.Second)}
+	m := Order{ID: c.ID, Name: c.Name, Text: c.Text, MAC: c.MAC, Now: c.Now, TTLS: int(c.TTL / time.Second)}
+	if c.Name == fleet.UpdateImage {
+		image := Image(c.Image)
+		m.Image = &image
+	}
+	return m
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

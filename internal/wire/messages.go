@@ -190,6 +190,16 @@ type Order struct {
 	MAC  string            `json:"mac,omitempty"`  // with wake: "52:54:00:12:34:56"
 	Now  bool              `json:"now,omitempty"`
 	TTLS int               `json:"ttl_s"` // 1 to 86400
+
+	Image *Image `json:"image,omitempty"` // with update_image
+}
+
+// Image is fleet.ImageOffer.
+type Image struct {
+	Version  string `json:"version"`
+	Manifest string `json:"manifest"` // SHA-256, hexadecimal
+	Ticket   string `json:"ticket"`
+	Older    bool   `json:"older,omitempty"`
 }
 
 // Settings replaces the kiosk's settings. From the agent.

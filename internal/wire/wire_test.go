@@ -82,6 +82,8 @@ func later() map[string]Message {
 	answer.Minutes, answer.Who = 5, "Aino"
 	order := all["command"].(Order)
 	order.Name, order.Text, order.Now = fleet.OpenWeb, "", false
+	image := order
+	image.Name, image.Image = fleet.UpdateImage, &Image{"2026.12.1", strings.Repeat("0f", 32), "kabcdefghijkl.1796000000.AbC-_9", true}
 	worded := settings
 	worded.Settings.Welcome = &Text{"Kahvi on kuumaa.", "Kaffet är hett.", "The coffee is hot."}
 	offering := worded
@@ -91,7 +93,7 @@ func later() map[string]Message {
 	woken.Health.WiredMAC = ptr("52:54:00:12:34:56")
 	waking.Name, waking.MAC = fleet.Wake, "52:54:00:12:34:57"
 	return map[string]Message{"report_3": woken, "command_3": waking, "report_2": report, "settings_2": settings, "settings_3": worded, "settings_4": offering, "welcome_2": welcome, "counts_2": counts,
-		"help_answer_2": answer, "command_2": order}
+		"help_answer_2": answer, "command_2": order, "command_image": image}
 }
 
 // TestGolden holds the frames of version 1: kiosks in the field send them and
