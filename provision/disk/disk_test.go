@@ -133,9 +133,11 @@ func TestWhatIsUsedIsRefused(t *testing.T) {
 		set  func(f *fake)
 		says string
 	}{
-		"free":    {func(f *fake) {}, ""},
-		"root":    {func(f *fake) { f.put("proc/self/mountinfo", mount+"26 1 8:2 / / rw - ext4 /dev/sda2 rw\n") }, "runs from it"},
-		"mounted": {func(f *fake) { f.put("proc/self/mountinfo", mount+"26 1 8:1 / /media/u\\040s rw - ext4 /dev/sda1 rw\n") }, "mounted at /media/u s"},
+		"free": {func(f *fake) {}, ""},
+		"root": {func(f *fake) { f.put("proc/self/mountinfo", mount+"26 1 8:2 / / rw - ext4 /dev/sda2 rw\n") }, "runs from it"},
+		"mounted": {func(f *fake) {
+			f.put("proc/self/mountinfo", mount+"26 1 8:1 / /media/u\\040s rw - ext4 /dev/sda1 rw\n")
+		}, "mounted at /media/u s"},
 		"root goes before another mount": {func(f *fake) {
 			f.put("proc/self/mountinfo", "27 1 8:1 / /media rw - ext4 /dev/sda1 rw\n26 1 8:1 / / rw - ext4 /dev/sda1 rw\n")
 		}, "runs from it"},
