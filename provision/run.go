@@ -6,16 +6,19 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
 	"yhteiskone/internal/fleet"
+	"yhteiskone/provision/disk"
 	"yhteiskone/provision/enrol"
 )
 
 const usage = `provision brings machines into the fleet of an agent.
 
   provision enrol   asks the agent for a code and writes a kiosk's join file
+  provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
 
 Say "provision enrol -h" for its flags. Exit codes: 0 done, 1 failed,
 2 wrong input, 3 not now (the agent is busy or cannot be reached).
@@ -28,9 +31,12 @@ func (e inputError) Unwrap() error { return e.error }
 
 // exitCode is what a shell is told about err.
 func exitCode(err error) int {
+	var problem *disk.Problem
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &problem):
+		return problem.Exit
 	case errors.As(err, &inputError{}) || errors.Is(err, enrol.ErrInput):
 		return 2
 	case errors.Is(err, enrol.ErrNotNow):
@@ -48,6 +54,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	switch args[0] {
 	case "enrol":
 		return runEnrol(ctx, args[1:], env, stdout, stderr)
+	case "write":
+		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil

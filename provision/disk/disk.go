@@ -45,9 +45,16 @@ type Part struct {
 // bought to be erased.
 const largest = 128_000_000_000
 
-// Careful reports whether a yes is not enough: the disk is large, or built in.
-func (d Disk) Careful() bool {
-	return d.Size > largest || !d.Removable && d.Bus != "usb" && d.Bus != "file" && d.Bus != "loop"
+// Careful says why a yes is not enough for this disk: it is "large", or "built
+// in"; empty if a yes is enough.
+func (d Disk) Careful() string {
+	switch {
+	case !d.Removable && d.Bus != "usb" && d.Bus != "file" && d.Bus != "loop":
+		return "built in"
+	case d.Size > largest:
+		return "large"
+	}
+	return ""
 }
 
 // mark is how many letters of a serial number a person has to type.

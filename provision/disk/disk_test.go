@@ -118,7 +118,7 @@ func TestAStickIsDescribed(t *testing.T) {
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Error(diff)
 	}
-	if d.Careful() {
+	if d.Careful() != "" {
 		t.Error("a small stick needs a serial number")
 	}
 	if text := d.String() + " / " + d.Contents(); text != `/dev/sdb, 8 GB, Kingston DataTraveler, serial number AA11223344 / sdb1 8 GB vfat "KESA KUVAT"` {
@@ -211,7 +211,8 @@ func TestAPartitionIsNoDisk(t *testing.T) {
 
 func TestCarefulAndMark(t *testing.T) {
 	big := Disk{Path: "/dev/sdb", Size: 256e9, Removable: true, Bus: "usb", Serial: "s3cr-AB12"}
-	if !big.Careful() || !(Disk{Size: 32e9, Bus: "sata"}).Careful() || (Disk{Size: 64e9, Bus: "usb"}).Careful() || (Disk{Size: 64e9, Removable: true, Bus: "mmc"}).Careful() {
+	if big.Careful() != "large" || (Disk{Size: 32e9, Bus: "sata"}).Careful() != "built in" ||
+		(Disk{Size: 64e9, Bus: "usb"}).Careful() != "" || (Disk{Size: 64e9, Removable: true, Bus: "mmc"}).Careful() != "" {
 		t.Error("the wrong disks ask for care")
 	}
 	for typed, ok := range map[string]bool{"AB12": true, "ab12 ": true, "cr-ab12": true, "B12": false, "": false, "XB12": false, "xxs3cr-AB12": false} {
@@ -251,7 +252,7 @@ func TestFindAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := This().Find(path)
-	if err != nil || d.Size != 1000 || d.Bus != "file" || d.Careful() {
+	if err != nil || d.Size != 1000 || d.Bus != "file" || d.Careful() != "" {
 		t.Errorf("%+v, %v", d, err)
 	}
 	for _, other := range []string{filepath.Dir(path), "/dev/null"} {

@@ -22,8 +22,6 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
-	"github.com/pelletier/go-toml/v2"
-
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/wire"
@@ -49,15 +47,6 @@ type Options struct {
 	TTL               time.Duration
 	Out               string
 	Force             bool
-}
-
-// Join is the contents of a join file.
-type Join struct {
-	Agent   string    `toml:"agent" comment:"Where the agent is, and the key by which a kiosk knows it."`
-	Pin     string    `toml:"pin"`
-	Code    string    `toml:"code" comment:"Lets one machine in, once. A secret until then."`
-	Name    string    `toml:"name" comment:"For people: which machine this is for."`
-	Expires time.Time `toml:"expires"`
 }
 
 // field is wrong input with the flag that holds it.
@@ -105,8 +94,8 @@ func Run(ctx context.Context, o Options) (Join, error) {
 	if _, _, err := identity.ParsePin(code.Pin); err != nil {
 		return Join{}, fmt.Errorf("the agent's answer: %w", err)
 	}
-	join := Join{code.Agent, code.Pin, code.Code, o.Name, code.Expires.UTC().Truncate(time.Second)}
-	text, err := toml.Marshal(join)
+	join := Join{code.Agent, code.Pin, code.Code, o.Name, o.Site, code.Expires.UTC().Truncate(time.Second)}
+	text, err := join.text(o.Out)
 	if err != nil {
 		return Join{}, fmt.Errorf("write the join file: %w", err)
 	}
