@@ -73,7 +73,9 @@ func TestAnotherMachineTakesItsPlace(t *testing.T) {
 // The proofs of the old machine, doubted or not, say nothing of the new one.
 func TestASpareBeginsItsOwnProofs(t *testing.T) {
 	h := newHouse(t, nil)
-	old := h.enrolled()
+	first := request(h.code(1, time.Minute))
+	_, was, _ := h.enrol(first)
+	old := &device{h: h, id: was.Kiosk}
 	if _, _, err := h.store.ApplyProof(old.id, 1, fleet.WipeProof{Kiosk: old.id, Seq: 9, At: time.Now()}, false, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +92,9 @@ func TestASpareBeginsItsOwnProofs(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	// The code that the old machine once used does not bring it back.
+	if status, a, r := h.enrol(first); status != 403 || r.Code != wire.RefusedUsed {
+		t.Errorf("the old machine: %d %+v", status, a)
+	}
 	_, _, err := h.store.Enrol(gate.Use{CodeHash: identity.HashCode(code), PublicKey: make([]byte, 32), At: time.Now(), NewID: identity.NewKioskID()})
 	if !errors.Is(err, gate.ErrCodeUsed) {
 		t.Error(err)
