@@ -49,11 +49,19 @@ var errElsewhere = errors.New("you may not enrol kiosks at this site")
 
 // Enrol makes an enrolment code, for whoever may enrol at that very site.
 func (c *console) Enrol(_ context.Context, who staff.Person, r wire.EnrolmentRequest) (wire.Enrolment, error) {
-	if !staff.May(who, staff.EnrolKiosk, r.Site) {
+	if r.Replaces == "" && !staff.May(who, staff.EnrolKiosk, r.Site) {
 		return wire.Enrolment{}, errElsewhere
 	}
 	if _, err := wire.EncodeBody(r); err != nil {
 		return wire.Enrolment{}, badInput("%w", errors.Unwrap(err))
+	}
+	var replaces fleet.KioskID
+	if r.Replaces != "" {
+		k, err := c.replaced(who, r)
+		if err != nil {
+			return wire.Enrolment{}, err
+		}
+		replaces, r.Site, r.Name, r.Place = k.ID, k.Site, k.Name, k.Place
 	}
 	if r.Uses > 1 && len([]rune(r.Name)) > fleet.NameLimit-numberRoom {
 		return wire.Enrolment{}, badInput("name is longer than %d characters, and a number must fit behind it", fleet.NameLimit-numberRoom)
@@ -70,10 +78,11 @@ func (c *console) Enrol(_ context.Context, who staff.Person, r wire.EnrolmentReq
 	}
 	now := time.Now()
 	code := identity.NewCode()
-	e := wire.Enrolment{Code: code, Agent: address, Pin: string(c.pin),
+	hash := identity.HashCode(code)
+	e := wire.Enrolment{Code: code, Agent: address, Pin: string(c.pin), ID: store.CodeID(hash), Site: r.Site, Name: r.Name,
 		Expires: now.Add(time.Duration(r.TTLS) * time.Second).UTC().Truncate(time.Second)}
-	err = c.store.PutCode(store.Code{Hash: identity.HashCode(code), Site: r.Site, Name: r.Name, Place: r.Place,
-		Uses: r.Uses, Expires: e.Expires}, who.Name, now)
+	err = c.store.PutCode(store.Code{Hash: hash, Site: r.Site, Name: r.Name, Place: r.Place,
+		Uses: r.Uses, Expires: e.Expires, Replaces: replaces, Once: r.Once}, who.Name, now)
 	if err != nil {
 		return wire.Enrolment{}, fmt.Errorf("make a code: %w", err)
 	}

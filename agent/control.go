@@ -56,6 +56,10 @@ func controlHandler(o *console) http.Handler {
 	mux.HandleFunc("POST "+wire.EnrolmentsPath, func(w http.ResponseWriter, r *http.Request) {
 		serveEnrolment(w, r, o, staff.Operator())
 	})
+	mux.HandleFunc("GET "+wire.EnrolmentsPath, func(w http.ResponseWriter, r *http.Request) { serveCodes(o)(w, r, staff.Operator()) })
+	mux.HandleFunc("DELETE "+wire.EnrolmentsPath+"/{id}", func(w http.ResponseWriter, r *http.Request) {
+		serveRevoke(o)(w, r, staff.Operator())
+	})
 	mux.HandleFunc("POST /control/users", control(o.AddUser))
 	mux.HandleFunc("POST /control/users/renew", control(o.RenewUser))
 	mux.HandleFunc("POST /control/users/change", control(o.ChangeUser))

@@ -34,6 +34,15 @@ func serveEnrolment(w http.ResponseWriter, r *http.Request, o operator, who staf
 	case errors.Is(err, errElsewhere):
 		bad(http.StatusForbidden, wire.RefusedAccess, err, "Use a token for that site.")
 		return
+	case errors.Is(err, store.ErrThere):
+		bad(http.StatusConflict, wire.RefusedThere, store.ErrThere, "Leave it as it is, or use another name.")
+		return
+	case errors.Is(err, errNoPlace):
+		bad(http.StatusNotFound, wire.RefusedGone, err, "Check its name or identifier on the dashboard.")
+		return
+	case errors.Is(err, errMany):
+		bad(http.StatusConflict, wire.RefusedInput, err, "Name its site as well, or its identifier.")
+		return
 	case errors.As(err, &exit) && exit.code == exitInput:
 		bad(http.StatusBadRequest, wire.RefusedInput, err, "Correct it and try again.")
 		return

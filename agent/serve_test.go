@@ -265,6 +265,80 @@ func TestEnrolments(t *testing.T) {
 	}
 }
 
+// Codes (one is there from the start) are listed without what they are, sent twice without doubling, and
+// revoked; a place is taken over by name or identifier, of one's own site only.
+func TestCodesOverTheAPI(t *testing.T) {
+	p := startAgent(t, t.TempDir())
+	all := p.command("token", "add", "t", "--role", "technician")
+	tori := p.command("token", "add", "o", "--role", "technician", "--site", "tori")
+	post := func(token string, r wire.EnrolmentRequest) (int, string) {
+		t.Helper()
+		body, err := wire.EncodeBody(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, text := p.do(http.MethodPost, wire.EnrolmentsPath, token, body)
+		return status, string(text)
+	}
+	kone := wire.EnrolmentRequest{Site: "ranta", Name: "Kone 1", Place: "aula", Uses: 1, TTLS: 600, Once: true}
+	_, made := post(all, kone)
+	e, err := wire.DecodeBody[wire.Enrolment]([]byte(made))
+	if err != nil {
+		t.Fatal(made, err)
+	}
+	if status, text := post(all, kone); status != http.StatusConflict || !strings.Contains(text, wire.RefusedThere) {
+		t.Errorf("twice: %d %s", status, text)
+	}
+	list := func(token string) (l wire.EnrolmentList, text string) {
+		_, body := p.get(wire.EnrolmentsPath, token)
+		if err := json.Unmarshal(body, &l); err != nil {
+			t.Fatal(err)
+		}
+		return l, string(body)
+	}
+	l, text := list(all)
+	if len(l) != 2 || l[0].ID != e.ID || l[0].Place != "aula" || strings.Contains(text, e.Code) {
+		t.Errorf("%s", text)
+	}
+	if l, _ := list(tori); len(l) != 0 {
+		t.Errorf("another site's: %+v", l)
+	}
+	revoke := func(token, id string) int {
+		status, _ := p.do(http.MethodDelete, wire.EnrolmentsPath+"/"+id, token, nil)
+		return status
+	}
+	if a, b, c := revoke(tori, e.ID), revoke(all, e.ID), revoke(all, e.ID); a != 404 || b != 204 || c != 404 {
+		t.Errorf("revoked: %d by another site, %d, %d again", a, b, c)
+	}
+	replaces := wire.EnrolmentRequest{Replaces: "Kone 1", Uses: 1, TTLS: 600}
+	if status, text := post(all, replaces); status != 404 || !strings.Contains(text, "no such kiosk") {
+		t.Errorf("nobody's place: %d %s", status, text)
+	}
+	for _, site := range []fleet.SiteID{"ranta", "tori"} {
+		_, made := post(all, wire.EnrolmentRequest{Site: site, Name: "Kone 1", Uses: 1, TTLS: 600})
+		if e, err = wire.DecodeBody[wire.Enrolment]([]byte(made)); err != nil {
+			t.Fatal(err)
+		}
+		ask, err := wire.EncodeBody(wire.EnrolRequest{Code: e.Code, PublicKey: make([]byte, 32)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, text := p.do(http.MethodPost, wire.EnrolPath, "", ask); status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	if status, text := post(all, replaces); status != http.StatusConflict || !strings.Contains(text, "several kiosks") && !strings.Contains(text, "Several kiosks") {
+		t.Errorf("a name of two: %d %s", status, text)
+	}
+	status, text := post(tori, replaces)
+	if e, err := wire.DecodeBody[wire.Enrolment]([]byte(text)); status != 201 || err != nil || e.Site != "tori" || e.Name != "Kone 1" {
+		t.Errorf("%d %s", status, text)
+	}
+	if l, _ := list(all); len(l) != 2 || !l[0].Replaces.Valid() {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	p := startAgent(t, t.TempDir())
 	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n"} {

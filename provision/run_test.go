@@ -29,6 +29,7 @@ type fakeAgent struct {
 	url      string
 	asked    []wire.EnrolmentRequest
 	tokens   []string
+	revoked  []string
 	answer   func(http.ResponseWriter) bool // true if it answered
 }
 
@@ -42,6 +43,7 @@ func newAgent(t *testing.T) *fakeAgent {
 	}
 	a := &fakeAgent{identity: id}
 	mux := http.NewServeMux()
+	a.more(t, mux)
 	mux.HandleFunc("POST "+wire.EnrolmentsPath, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -56,8 +58,12 @@ func newAgent(t *testing.T) *fakeAgent {
 		if a.answer != nil && a.answer(w) {
 			return
 		}
-		out, err := wire.EncodeBody(wire.Enrolment{Code: "ABCD-EFGH-0123", Agent: a.url,
-			Pin: string(id.Pin()), Expires: expires})
+		if ask.Once && !a.first(ask) {
+			w.WriteHeader(http.StatusConflict)
+			json.NewEncoder(w).Encode(wire.Refusal{Code: wire.RefusedThere, Text: "It is there."})
+			return
+		}
+		out, err := wire.EncodeBody(a.made(ask))
 		if err != nil {
 			t.Error(err)
 		}

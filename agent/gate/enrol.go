@@ -1,13 +1,16 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"yhteiskone/agent/state"
+	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
+	"yhteiskone/internal/link"
 	"yhteiskone/internal/wire"
 )
 
@@ -69,8 +72,25 @@ func (g *Gate) enrol(w http.ResponseWriter, r *http.Request) (wire.EnrolAnswer, 
 		return none, http.StatusInternalServerError, &wire.Refusal{Code: wire.RefusedInternal,
 			Text: "The agent failed.", Todo: "Look into the agent's log."}
 	}
+	old, had := g.c.Presence.Kiosk(k.ID)
 	g.c.Presence.Put(state.Known{Kiosk: k, SiteName: site.Name})
+	if had && !bytes.Equal(old.PublicKey, k.PublicKey) {
+		g.replaced(k.ID)
+	}
 	return answer, 0, nil
+}
+
+// replaced ends the connection of a machine whose place another one took. Its
+// key is not known any more, so it does not come back.
+func (g *Gate) replaced(id fleet.KioskID) {
+	g.mu.Lock()
+	old := g.live[id]
+	g.mu.Unlock()
+	if old != nil {
+		old.replaced.Store(true)
+		go old.conn.Close(link.CloseRefused, "another machine took its place")
+	}
+	g.c.Presence.Proof(id, state.Proof{}) // it begins its own chain
 }
 
 // decodeEnrol reads the request, and returns its code in the form in which it

@@ -12,6 +12,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -189,6 +190,9 @@ func (g *Gate) enter(s *session, build string) error {
 	defer g.mu.Unlock()
 	if g.closed {
 		return errors.New("the agent stops")
+	}
+	if k, _ := g.c.Presence.Kiosk(s.kiosk.ID); !bytes.Equal(k.PublicKey, s.kiosk.PublicKey) {
+		return errTaken // while it was on its way here
 	}
 	if old := g.live[s.kiosk.ID]; old != nil {
 		if old.turn > s.turn { // welcomed before, and overtaken on the way here

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"yhteiskone/agent/state"
@@ -25,8 +26,9 @@ type session struct {
 	epoch    uint64
 	turn     uint64 // grows from one connection to the next, before the welcome
 	boot     string
-	settings uint64    // version of those in the welcome
-	more     bool      // they did not fit into it
+	settings uint64 // version of those in the welcome
+	more     bool   // they did not fit into it
+	replaced atomic.Bool
 	stalled  time.Time // since when messages cannot be kept; zero if they can. Only take looks at it
 }
 
@@ -206,6 +208,9 @@ func (s *session) next() {
 //
 //go:noinline
 func (s *session) take(m wire.Message) error {
+	if s.replaced.Load() {
+		return errTaken
+	}
 	if r, ok := m.(wire.Report); ok {
 		s.gate.reports.Add(1)
 		s.gate.c.Presence.Report(s.kiosk.ID, s.epoch, r.Fleet())
@@ -243,6 +248,9 @@ func (s *session) numbered(m wire.Message) error {
 	}
 	return nil
 }
+
+// errTaken says that another machine took the kiosk's place.
+var errTaken = errors.New("another machine took its place")
 
 var errNotForUs = errors.New("a message that only the agent sends")
 

@@ -32,39 +32,6 @@ func (r kioskRecord) fleet(id fleet.KioskID) fleet.Kiosk {
 		Hardware: r.Hardware, Enrolled: r.Enrolled, WiredMAC: r.WiredMAC}
 }
 
-type codeRecord struct {
-	Site    fleet.SiteID `json:"site"`
-	Name    string       `json:"name"`
-	Place   string       `json:"place,omitempty"`
-	Uses    int          `json:"uses"`
-	Used    int          `json:"used"`
-	Expires time.Time    `json:"expires"`
-}
-
-// Code is an enrolment code to be kept. Only its hash is.
-type Code struct {
-	Hash    []byte
-	Site    fleet.SiteID
-	Name    string // with more than one use, kiosks get a number behind it
-	Place   string
-	Uses    int
-	Expires time.Time
-}
-
-// codeKept is how long an expired code is remembered, so that its late user
-// is told what is wrong.
-const codeKept = 24 * time.Hour
-
-// PutCode keeps an enrolment code and what was done, in one transaction.
-func (s *Store) PutCode(c Code, who string, at time.Time) error {
-	return s.update(func(tx *bolt.Tx) error {
-		if err := audit(tx, auditRecord{At: at, Who: who, Action: "code_made", Site: c.Site, Detail: c.Name}); err != nil {
-			return err
-		}
-		return put(tx, bCodes, c.Hash, codeRecord{c.Site, c.Name, c.Place, c.Uses, 0, c.Expires})
-	})
-}
-
 // Enrol is gate.Store's.
 func (s *Store) Enrol(u gate.Use) (k fleet.Kiosk, site fleet.Site, err error) {
 	err = s.batch(func(tx *bolt.Tx) error {
@@ -78,6 +45,9 @@ func (s *Store) Enrol(u gate.Use) (k fleet.Kiosk, site fleet.Site, err error) {
 		use := slices.Concat(u.CodeHash, u.PublicKey)
 		if id := tx.Bucket([]byte(bUses)).Get(use); id != nil {
 			r, _, err := get[kioskRecord](tx, bKiosks, id)
+			if err == nil && !bytes.Equal(r.PublicKey, u.PublicKey) { // another machine took its place since
+				return refusal{gate.ErrCodeUsed}
+			}
 			k = r.fleet(fleet.KioskID(id))
 			site = siteOf(tx, r.Site)
 			return err
@@ -89,6 +59,11 @@ func (s *Store) Enrol(u gate.Use) (k fleet.Kiosk, site fleet.Site, err error) {
 			return refusal{gate.ErrCodeUsed}
 		}
 		code.Used++
+		if code.Replaces != "" {
+			r, err := replace(tx, code.Replaces, u)
+			k, site = r.fleet(code.Replaces), siteOf(tx, r.Site)
+			return first(err, put(tx, bCodes, u.CodeHash, code), tx.Bucket([]byte(bUses)).Put(use, []byte(code.Replaces)))
+		}
 		r := kioskRecord{code.Site, code.Name, code.Place, u.PublicKey, u.Hardware, u.At.UTC(), ""}
 		if code.Uses > 1 {
 			r.Name = fmt.Sprintf("%s %d", code.Name, code.Used)
@@ -212,29 +187,6 @@ func (s *Store) Address() (url string, err error) {
 		return nil
 	})
 	return url, err
-}
-
-// expireCodes forgets codes that nobody can use any more, and their uses.
-func expireCodes(tx *bolt.Tx, now time.Time) error {
-	var gone [][]byte
-	err := each(tx, bCodes, func(key []byte, r codeRecord) error {
-		if now.Sub(r.Expires) > codeKept {
-			gone = append(gone, bytes.Clone(key))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, hash := range gone {
-		if err := tx.Bucket([]byte(bCodes)).Delete(hash); err != nil {
-			return err
-		}
-		if err := deletePrefix(tx.Bucket([]byte(bUses)), hash); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func deletePrefix(b *bolt.Bucket, prefix []byte) error {

@@ -26,6 +26,8 @@ func doors() []door {
 		{"golang.org/x/net/websocket", "nothing", "it is lorca's; ours is internal/link"},
 		{"github.com/wneessen/go-mail", "agent/notify", "mail leaves through one place, which says what may be in it"},
 		{"golang.org/x/crypto/acme", "agent/front", "who issues certificates is asked beside where they are shown"},
+		{"github.com/diskfs/go-diskfs", "provision/write", "it writes one file into one partition: what it may touch is held there"},
+		{"aead.dev/minisign", "provision/write tests", "an image's signature is checked where its bytes are read"},
 		{"github.com/letsencrypt", "tests", "an authority for checks; no part of the product"},
 		{"github.com/chromedp", "tests internal/e2e internal/dev", "a debugged browser is for looking at the dashboard in checks and pictures; a client's is never debugged"},
 	}
@@ -74,6 +76,8 @@ func edges() []edge {
 		{"agent/store", "agent/premises", "it keeps what sites decide"},
 		{"agent/dashboard", "agent/premises", "its pages are where sites decide"},
 		{"agent/dashboard", "agent/notify", "its pages say who is told of what, and what could not be told"},
+
+		{"provision/write", "provision/disk", "it writes to what disk found, and says what is wrong in its words"},
 
 		{"internal/dev/soak", "kiosk/uplink", "many kiosks' real lines in one process, which no command runs"},
 		{"internal/dev/soak", "agent/store", "it counts what was kept, once the agent has ended"},

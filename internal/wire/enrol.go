@@ -16,6 +16,8 @@ import (
 //
 // EnrolmentsPath is for technicians: an EnrolmentRequest in, 201 and an
 // Enrolment out. It asks for a bearer token of the role technician or admin.
+// A GET there returns an EnrolmentList, the codes that could still be used; a
+// DELETE of EnrolmentsPath/ID makes one worthless (204).
 // Over the agent's local control socket (DATA/agent.sock, mode 0600) it asks
 // for none: who may open that socket may do anything there anyway.
 //
@@ -45,6 +47,14 @@ type EnrolmentRequest struct {
 	Place    string       `json:"place,omitempty"`
 	Uses     int          `json:"uses"`  // 1 to CodeUsesLimit
 	TTLS     int          `json:"ttl_s"` // seconds of life
+	// Once refuses (409, RefusedThere) if the site has a machine of that name, or
+	// a code for one: so that a list can be sent twice.
+	Once bool `json:"once,omitempty"`
+	// Replaces is the identifier or the name of a kiosk whose place the machine
+	// takes: it gets that one's identifier, name, place and past, and the old
+	// key is worth nothing once the code is used. Name is empty then, Uses is 1,
+	// and Site may be empty.
+	Replaces string `json:"replaces,omitempty"`
 }
 
 // Enrolment is a code and what a kiosk must know to use it. It is a secret
@@ -54,7 +64,27 @@ type Enrolment struct {
 	Agent   string    `json:"agent"` // base address, for example https://agent.example.org:8443
 	Pin     string    `json:"pin"`   // identity.Pin
 	Expires time.Time `json:"expires"`
+	ID      string    `json:"id,omitempty"` // names the code without telling it
+	// Site and Name are the machine's; of a replacement, the agent knows them.
+	Site fleet.SiteID `json:"site,omitempty"`
+	Name string       `json:"name,omitempty"`
 }
+
+// OpenEnrolment is a code that could still be used, without the code.
+type OpenEnrolment struct {
+	ID       string        `json:"id"`
+	Site     fleet.SiteID  `json:"site"`
+	Name     string        `json:"name"`
+	Place    string        `json:"place,omitempty"`
+	Uses     int           `json:"uses"`
+	Used     int           `json:"used"`
+	Expires  time.Time     `json:"expires"`
+	Replaces fleet.KioskID `json:"replaces,omitempty"`
+}
+
+// EnrolmentList is the answer to who asks which codes are open. It is as long
+// as it is: not a Body.
+type EnrolmentList []OpenEnrolment
 
 // EnrolRequest is a kiosk's use of a code.
 type EnrolRequest struct {
@@ -89,6 +119,8 @@ const (
 	RefusedUsed     = "code_used"        // 403: the code was used by another machine
 	RefusedExpired  = "code_expired"     // 403: the code is too old
 	RefusedAccess   = "not_allowed"      // 401 or 403: no token, or one of another role
+	RefusedThere    = "already_there"    // 409: a machine of that name, or a code for one, is there
+	RefusedGone     = "not_found"        // 404: there is no such code or kiosk
 	RefusedOften    = "too_many"         // 429: too many attempts; wait
 	RefusedStore    = "store_failing"    // 503: the agent cannot write
 	RefusedInternal = "internal_failure" // 500: a mistake in the agent
@@ -145,6 +177,9 @@ func DecodeBody[T Body](text []byte) (T, error) {
 }
 
 func (r EnrolmentRequest) check() error {
+	if r.Replaces != "" {
+		return r.checkReplacement()
+	}
 	if !r.Site.Valid() {
 		return errors.New("site is not an identifier: use 1 to 40 of a-z, 0-9 and '-', beginning with a letter or digit")
 	}
@@ -164,6 +199,25 @@ func (r EnrolmentRequest) check() error {
 	if r.Uses < 1 || r.Uses > CodeUsesLimit {
 		return fmt.Errorf("uses is %d; it must be 1 to %d", r.Uses, CodeUsesLimit)
 	}
+	return r.checkLife()
+}
+
+func (r EnrolmentRequest) checkReplacement() error {
+	switch {
+	case r.Site != "" && !r.Site.Valid():
+		return errors.New("site is not an identifier: use 1 to 40 of a-z, 0-9 and '-', beginning with a letter or digit")
+	case r.Name != "" || r.Place != "" || r.SiteName != "" || r.Once:
+		return errors.New("name is the replaced machine's: leave it, the place and the site's name out")
+	case r.Uses != 1:
+		return fmt.Errorf("uses is %d; a replacement is one machine", r.Uses)
+	}
+	if err := fleet.CheckName("replaces", r.Replaces); err != nil {
+		return err
+	}
+	return r.checkLife()
+}
+
+func (r EnrolmentRequest) checkLife() error {
 	if r.TTLS < int(CodeLifeLeast/time.Second) || r.TTLS > int(CodeLifeMost/time.Second) {
 		return fmt.Errorf("ttl_s is %d; it must be %d to %d seconds", r.TTLS,
 			int(CodeLifeLeast/time.Second), int(CodeLifeMost/time.Second))
@@ -175,7 +229,8 @@ func (e Enrolment) check() error {
 	if !strings.HasPrefix(e.Agent, "https://") && !strings.HasPrefix(e.Agent, "http://") {
 		return errors.New("agent is not an http or https address")
 	}
-	return errors.Join(code(e.Code), size("agent", len(e.Agent), 9, 300), pin(e.Pin), stamp("expires", e.Expires))
+	return errors.Join(code(e.Code), size("agent", len(e.Agent), 9, 300), pin(e.Pin), stamp("expires", e.Expires),
+		size("id", len(e.ID), 0, 40), size("name", len(e.Name), 0, 4*fleet.NameLimit), size("site", len(e.Site), 0, 40))
 }
 
 func (r EnrolRequest) check() error {

@@ -9,6 +9,7 @@ package enrol
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,6 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
-	"github.com/pelletier/go-toml/v2"
-
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/wire"
@@ -49,15 +48,7 @@ type Options struct {
 	TTL               time.Duration
 	Out               string
 	Force             bool
-}
-
-// Join is the contents of a join file.
-type Join struct {
-	Agent   string    `toml:"agent" comment:"Where the agent is, and the key by which a kiosk knows it."`
-	Pin     string    `toml:"pin"`
-	Code    string    `toml:"code" comment:"Lets one machine in, once. A secret until then."`
-	Name    string    `toml:"name" comment:"For people: which machine this is for."`
-	Expires time.Time `toml:"expires"`
+	Replaces          string // a kiosk whose place the machine takes, by identifier or name; then no Name
 }
 
 // field is wrong input with the flag that holds it.
@@ -99,14 +90,11 @@ func Run(ctx context.Context, o Options) (Join, error) {
 	if err != nil {
 		return Join{}, err
 	}
-	if o.Pin != "" && code.Pin != o.Pin {
-		return Join{}, errors.New("the agent's answer names another pin than --pin; ask its administrator which is right")
+	join, err := o.joined(code)
+	if err != nil {
+		return Join{}, err
 	}
-	if _, _, err := identity.ParsePin(code.Pin); err != nil {
-		return Join{}, fmt.Errorf("the agent's answer: %w", err)
-	}
-	join := Join{code.Agent, code.Pin, code.Code, o.Name, code.Expires.UTC().Truncate(time.Second)}
-	text, err := toml.Marshal(join)
+	text, err := join.text(o.Out)
 	if err != nil {
 		return Join{}, fmt.Errorf("write the join file: %w", err)
 	}
@@ -117,6 +105,17 @@ func Run(ctx context.Context, o Options) (Join, error) {
 		return Join{}, fmt.Errorf("write the join file: %w", err)
 	}
 	return join, nil
+}
+
+// joined makes the contents of a join file of the agent's answer.
+func (o Options) joined(code wire.Enrolment) (Join, error) {
+	if o.Pin != "" && code.Pin != o.Pin {
+		return Join{}, errors.New("the agent's answer names another pin than --pin; ask its administrator which is right")
+	}
+	if _, _, err := identity.ParsePin(code.Pin); err != nil {
+		return Join{}, fmt.Errorf("the agent's answer: %w", err)
+	}
+	return Join{code.Agent, code.Pin, code.Code, cmp.Or(o.Name, code.Name), cmp.Or(o.Site, code.Site), code.Expires.UTC().Truncate(time.Second)}, nil
 }
 
 // place gives the file its name. Without force a file that came there in the
@@ -132,14 +131,21 @@ func place(file *renameio.PendingFile, o Options) error {
 }
 
 func (o Options) request() ([]byte, error) {
+	if o.Replaces != "" {
+		return o.encode(wire.EnrolmentRequest{Site: o.Site, Replaces: o.Replaces, Uses: 1, TTLS: int(o.TTL / time.Second)})
+	}
 	if o.Site == "" {
 		return nil, field("site", "is missing: say which day centre")
 	}
 	if o.Name == "" {
 		return nil, field("name", "is missing: say what people will call the machine")
 	}
-	body, err := wire.EncodeBody(wire.EnrolmentRequest{Site: o.Site, SiteName: o.SiteName, Name: o.Name,
+	return o.encode(wire.EnrolmentRequest{Site: o.Site, SiteName: o.SiteName, Name: o.Name,
 		Place: o.Place, Uses: 1, TTLS: int(o.TTL / time.Second)})
+}
+
+func (o Options) encode(r wire.EnrolmentRequest) ([]byte, error) {
+	body, err := wire.EncodeBody(r)
 	if err != nil {
 		return nil, field(flagOf(errors.Unwrap(err).Error()), "%s", afterField(errors.Unwrap(err).Error()))
 	}
@@ -204,9 +210,25 @@ func loopback(host string) bool {
 // ask makes the request. A Refusal is returned as the agent worded it.
 func ask(ctx context.Context, client *http.Client, base, token string, body []byte) (wire.Enrolment, error) {
 	var none wire.Enrolment
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+wire.EnrolmentsPath, bytes.NewReader(body))
+	text, err := call(ctx, client, http.MethodPost, base+wire.EnrolmentsPath, token, body, http.StatusCreated)
 	if err != nil {
-		return none, fmt.Errorf("ask the agent: %w", err)
+		return none, err
+	}
+	code, err := wire.DecodeBody[wire.Enrolment](text)
+	if err != nil {
+		return none, fmt.Errorf("the agent's answer cannot be read: %w", err)
+	}
+	return code, nil
+}
+
+// answerLimit is how much of an answer is read: a list of codes is the longest.
+const answerLimit = 4 << 20
+
+// call makes one request and returns the answer's body, if it has the status.
+func call(ctx context.Context, client *http.Client, method, url, token string, body []byte, want int) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask the agent: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if token != "" {
@@ -214,21 +236,17 @@ func ask(ctx context.Context, client *http.Client, base, token string, body []by
 	}
 	answer, err := client.Do(req)
 	if err != nil {
-		return none, told{fmt.Errorf("the agent cannot be reached: %w", err), ErrNotNow}
+		return nil, told{fmt.Errorf("the agent cannot be reached: %w", err), ErrNotNow}
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, wire.EnrolLimit+1))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
 	if err != nil {
-		return none, told{fmt.Errorf("the agent's answer broke off: %w", err), ErrNotNow}
+		return nil, told{fmt.Errorf("the agent's answer broke off: %w", err), ErrNotNow}
 	}
-	if answer.StatusCode != http.StatusCreated {
-		return none, refusal(answer.StatusCode, text)
+	if answer.StatusCode != want {
+		return nil, refusal(answer.StatusCode, text)
 	}
-	code, err := wire.DecodeBody[wire.Enrolment](text)
-	if err != nil {
-		return none, fmt.Errorf("the agent's answer cannot be read: %w", err)
-	}
-	return code, nil
+	return text, nil
 }
 
 func refusal(status int, text []byte) error {
