@@ -16,8 +16,10 @@ import (
 const usage = `provision brings machines into the fleet of an agent.
 
   provision enrol   asks the agent for a code and writes a kiosk's join file
+  provision image build
+                    builds the bootable image of a kiosk from images/
 
-Say "provision enrol -h" for its flags. Exit codes: 0 done, 1 failed,
+Say "provision enrol -h" for a command's flags. Exit codes: 0 done, 1 failed,
 2 wrong input, 3 not now (the agent is busy or cannot be reached).
 `
 
@@ -48,6 +50,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	switch args[0] {
 	case "enrol":
 		return runEnrol(ctx, args[1:], env, stdout, stderr)
+	case "image":
+		return runImage(ctx, args[1:], stdout, stderr)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
