@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,14 +37,15 @@ type Member struct {
 // Join is the file that the technician brings: where the agent is, how to know
 // it, and a code to be let in once.
 type Join struct {
-	Agent   string    `toml:"agent"`
-	Pin     string    `toml:"pin"`
-	Code    string    `toml:"code"`
-	Name    string    `toml:"name"`    // for people who read the file
-	Expires time.Time `toml:"expires"` // of the code
+	Agent   string       `toml:"agent" json:"agent"`
+	Pin     string       `toml:"pin" json:"pin"`
+	Code    string       `toml:"code" json:"code"`
+	Name    string       `toml:"name" json:"name"`       // for people who read the file
+	Site    fleet.SiteID `toml:"-" json:"site"`          // for people as well
+	Expires time.Time    `toml:"expires" json:"expires"` // of the code
 }
 
-// ReadJoin reads a join file. An error names the file and the line or field;
+// ReadJoin reads a join file: TOML, or the JSON of an image. An error names the file and the line or field;
 // errors.Is(err, fs.ErrNotExist) if there is none.
 func ReadJoin(path string) (Join, error) {
 	text, err := os.ReadFile(path)
@@ -55,7 +57,13 @@ func ReadJoin(path string) (Join, error) {
 
 func parseJoin(path string, text []byte) (Join, error) {
 	var j Join
-	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&j); err != nil {
+	decode := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.DisallowUnknownFields()
+		decode = d.Decode
+	}
+	if err := decode(&j); err != nil {
 		return Join{}, fmt.Errorf("read the join file: %s: %w", path, lines(err))
 	}
 	if !strings.HasPrefix(j.Agent, "https://") && !strings.HasPrefix(j.Agent, "http://") {

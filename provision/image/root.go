@@ -273,9 +273,9 @@ func (b *builder) identity(root string) error {
 		}
 	}
 	links := map[string]string{
-		"etc/localtime":            "/usr/share/zoneinfo/Europe/Helsinki",
-		"etc/resolv.conf":          "../run/systemd/resolve/stub-resolv.conf",
-		"var/lib/dbus/machine-id":  "/etc/machine-id",
+		"etc/localtime":           "/usr/share/zoneinfo/Europe/Helsinki",
+		"etc/resolv.conf":         "../run/systemd/resolve/stub-resolv.conf",
+		"var/lib/dbus/machine-id": "/etc/machine-id",
 	}
 	for name, to := range links {
 		path := filepath.Join(root, name)
