@@ -45,17 +45,19 @@ func guid(name string) gpt.GUID {
 	return g
 }
 
+// table is the disk's partitions, in their order.
 func (g layout) table() (*gpt.Table, error) {
 	part := func(name string, kind gpt.GUID, size int64) gpt.Partition {
 		return gpt.Partition{Name: name, Type: kind, ID: guid(name), Size: size * mib}
 	}
 	return gpt.New(guid("disk"), []gpt.Partition{
-		part(partBIOS, gpt.BIOSBoot, g.Bios), part(partESP, gpt.ESP, g.ESP),
-		part(partA, gpt.Linux, g.Slot), part(partB, gpt.Linux, g.Slot),
-		part(partConf, gpt.Basic, g.Conf), part(partData, gpt.Linux, g.Data),
+		part(partBIOS, gpt.BIOSBoot(), g.Bios), part(partESP, gpt.ESP(), g.ESP),
+		part(partA, gpt.Linux(), g.Slot), part(partB, gpt.Linux(), g.Slot),
+		part(partConf, gpt.Basic(), g.Conf), part(partData, gpt.Linux(), g.Data),
 	})
 }
 
+// layout is how many MiB each partition has.
 type layout struct{ Bios, ESP, Slot, Conf, Data int64 }
 
 // disk puts everything on one raw disk image: no loop device, no mount.

@@ -42,7 +42,7 @@ func (b *builder) slot(ctx context.Context, root, out string) (Slot, error) {
 	// Without SOURCE_DATE_EPOCH: mksquashfs takes that or these, not both.
 	if _, err := b.tool(ctx, nil, "env", "-u", "SOURCE_DATE_EPOCH", "mksquashfs", root, image, "-noappend", "-quiet", "-no-progress", "-comp", "zstd",
 		"-Xcompression-level", strconv.Itoa(b.Level), "-b", "256K", "-all-time", epoch, "-mkfs-time", epoch,
-		"-wildcards", "-e", "boot/*", "proc/*", "sys/*", "dev/*", "run/*", "tmp/*"); err != nil {
+		"-wildcards", "-e", "boot/*", "usr/lib/firmware/*-ucode", "proc/*", "sys/*", "dev/*", "run/*", "tmp/*"); err != nil {
 		return s, fmt.Errorf("pack the root: %w", err)
 	}
 	info, err := os.Stat(image)
