@@ -195,7 +195,7 @@ func (m *machine) start(f firmware, mib int, agent string) {
 	if err := m.said.Decode(&greeting); err != nil {
 		t.Fatal(err)
 	}
-	m.ask("qmp_capabilities", nil)
+	m.ask("qmp_capabilities", map[string]any{})
 }
 
 func (m *machine) serial() string { return filepath.Join(m.dir, "serial.log") }
