@@ -114,6 +114,12 @@ func (b *builder) root(ctx context.Context, base string) (string, error) {
 	if err := b.identity(root); err != nil {
 		return "", err
 	}
+	if err := b.settle(root); err != nil {
+		return "", fmt.Errorf("settle the tree's times: %w", err)
+	}
+	if err := in("fc-cache", "--system-only", "--force"); err != nil {
+		return "", fmt.Errorf("list the fonts: %w", err)
+	}
 	kernel, err := onlyKernel(root)
 	if err != nil {
 		return "", err
@@ -251,63 +257,4 @@ func prune(path string, keep []string) (bool, error) {
 		return false, nil
 	}
 	return true, os.Remove(path)
-}
-
-// identity says what this image is, and takes away what each machine makes
-// for itself.
-func (b *builder) identity(root string) error {
-	files := map[string]string{
-		"etc/hostname":   "yhteiskone\n",
-		"etc/hosts":      "127.0.0.1 localhost yhteiskone\n::1 localhost\n",
-		"etc/machine-id": "", // made anew at each start, and never kept
-		"etc/timezone":   "Europe/Helsinki\n",
-		"etc/issue":      "", "etc/issue.net": "", "etc/motd": "",
-	}
-	for name, text := range files {
-		path := filepath.Join(root, name)
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("say what the image is: %w", err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return fmt.Errorf("say what the image is: %w", err)
-		}
-	}
-	links := map[string]string{
-		"etc/localtime":           "/usr/share/zoneinfo/Europe/Helsinki",
-		"etc/resolv.conf":         "../run/systemd/resolve/stub-resolv.conf",
-		"var/lib/dbus/machine-id": "/etc/machine-id",
-	}
-	for name, to := range links {
-		path := filepath.Join(root, name)
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("say what the image is: %w", err)
-		}
-		if err := mkdir(filepath.Dir(path)); err != nil {
-			return fmt.Errorf("say what the image is: %w", err)
-		}
-		if err := os.Symlink(to, path); err != nil {
-			return fmt.Errorf("say what the image is: %w", err)
-		}
-	}
-	path := filepath.Join(root, "etc/os-release")
-	about, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("say what the image is: %w", err)
-	}
-	about = append(about, []byte("IMAGE_ID=yhteiskone\nIMAGE_VERSION="+b.Version+"\n")...)
-	if err := os.WriteFile(path, about, 0o644); err != nil { // the link's file in usr/lib
-		return fmt.Errorf("say what the image is: %w", err)
-	}
-	return nil
-}
-
-func onlyKernel(root string) (string, error) {
-	found, err := filepath.Glob(filepath.Join(root, "usr/lib/modules/*"))
-	if err != nil {
-		return "", err
-	}
-	if len(found) != 1 {
-		return "", fmt.Errorf("the tree has the modules of %d kernels, not of one", len(found))
-	}
-	return filepath.Base(found[0]), nil
 }
