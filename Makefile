@@ -7,9 +7,11 @@ PROGRAMS := kiosk agent provision
 
 # The commit goes into the programs where git can tell it.
 vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+root := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
-.PHONY: run test build bench soak traces pictures packages setup clean programs \
+LEVEL ?= 15
+.PHONY: run test build bench soak traces pictures packages image boot-test setup clean programs \
 	fmt vet staticcheck modules unit race fuzz browser matrix escapes check
 
 # Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
@@ -47,6 +49,21 @@ traces: setup programs
 packages: build
 	@mkdir -p build
 	@go run ./internal/dev/packages
+
+# The bootable image of a kiosk, in build/image; root's work. LEVEL=3 is quick.
+image:
+	@internal/dev/setup build image-build
+	@$(MAKE) --no-print-directory programs
+	@$(root) bin/provision image build --recipe images --out build/image --level $(LEVEL)
+
+# Starts it in QEMU under BIOS, UEFI and Secure Boot, each up to "free" on an
+# agent's dashboard. Pictures and logs lie in build/boot-test.
+boot-test: LEVEL := 3
+boot-test:
+	@internal/dev/setup boot-test
+	@$(MAKE) --no-print-directory image LEVEL=$(LEVEL)
+	@YHTEISKONE_BOOT=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1) YHTEISKONE_BOOT_BIN=$(CURDIR)/bin \
+		YHTEISKONE_BOOT_SHOTS=$(CURDIR)/build/boot-test go test -count=1 -timeout 60m -v ./images/boottest $(BOOT)
 
 # The pictures of README.md.
 pictures: setup programs

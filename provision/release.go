@@ -19,11 +19,14 @@ import (
 
 // runImage is what is done with a release of the image: the folder that a build
 // leaves beside it.
-func runImage(ctx context.Context, args []string, env func(string) string, stdout io.Writer) error {
+func runImage(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return inputError{errors.New("image: say sign, verify or show, and the release's folder")}
+		return inputError{errors.New("image: say build, or sign, verify or show and the release's folder")}
 	}
 	name, rest := args[0], args[1:]
+	if name == "build" {
+		return runImageBuild(ctx, rest, stdout, stderr)
+	}
 	f := flag.NewFlagSet("provision image "+name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	var do func(dir string) error
@@ -40,7 +43,7 @@ func runImage(ctx context.Context, args []string, env func(string) string, stdou
 		packages := f.Bool("packages", false, "list every package")
 		do = func(dir string) error { return showRelease(dir, *asJSON, *packages, stdout) }
 	default:
-		return inputError{fmt.Errorf("image: there is no %q; say sign, verify or show", name)}
+		return inputError{fmt.Errorf("image: there is no %q; say build, sign, verify or show", name)}
 	}
 	dir, err := oneFolder(f, rest, stdout)
 	if err != nil || dir == "" {

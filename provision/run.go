@@ -19,7 +19,8 @@ const usage = `provision brings machines into the fleet of an agent.
                     place, with its name and its past
   provision key     new FILE: makes a key that releases of the image are signed
                     with; show FILE: names it
-  provision image   sign, verify or show DIR: a release of the image
+  provision image   build: makes the bootable image of a kiosk from images/;
+                    sign, verify or show DIR: a release of it
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
 
 Say "provision enrol -h", or "provision image sign -h", for its flags. Exit codes: 0 done, 1 failed,
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	case "key":
 		return runKey(args[1:], stdout, stderr)
 	case "image":
-		return runImage(ctx, args[1:], env, stdout)
+		return runImage(ctx, args[1:], env, stdout, stderr)
 	case "write":
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
 	case "help", "-h", "-help", "--help":

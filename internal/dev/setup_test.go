@@ -70,7 +70,7 @@ func (m machine) setup(t *testing.T, sections ...string) (out, calls string, cod
 	return string(text), string(said), cmd.ProcessState.ExitCode()
 }
 
-const list = "# all\n[kiosk]\npresent\nremoved # was once\nabsent\n[build]\npresent\n[test]\nother\nabsent\n"
+const list = "# all\n[kiosk]\npresent\nremoved # was once\nabsent\n[build]\npresent\n[test]\nother\nabsent\n[image]\nkernel\n[image-build]\ntool\n[boot-test]\nmachine\n"
 
 func TestSetupInstallsWhatIsMissing(t *testing.T) {
 	for _, c := range []struct {
@@ -80,6 +80,7 @@ func TestSetupInstallsWhatIsMissing(t *testing.T) {
 		{nil, " removed absent other"},
 		{[]string{"kiosk"}, " removed absent"},
 		{[]string{"test", "build"}, " other absent"},
+		{[]string{"image-build"}, " tool"},
 	} {
 		m := newMachine(t, list)
 		out, calls, code := m.setup(t, c.sections...)

@@ -1,0 +1,182 @@
+package boottest
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is for a machine whose processor is computed.
+const patience = 12 * time.Minute
+
+// agent is a real one, on this machine's loopback.
+type agent struct {
+	t       *testing.T
+	program string
+	data    string
+	address string
+	token   string
+	client  *http.Client
+}
+
+func newAgent(t *testing.T, program string) *agent {
+	t.Helper()
+	a := &agent{t: t, program: program, data: filepath.Join(t.TempDir(), "agent")}
+	cmd := exec.Command(program, "serve", "--data", a.data, "--listen", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for a.address == "" && lines.Scan() {
+		if _, at, ok := strings.Cut(lines.Text(), "listening on https://"); ok {
+			a.address = at
+		}
+	}
+	if a.address == "" {
+		t.Fatal("the agent does not say where it listens")
+	}
+	go func() {
+		for lines.Scan() {
+		}
+	}()
+	// The agent is this test's own process, on the loopback.
+	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}
+	words := strings.Fields(a.says("token", "add", "boot", "--role", "viewer"))
+	a.token = words[len(words)-1]
+	return a
+}
+
+func (a *agent) says(args ...string) string {
+	a.t.Helper()
+	cmd := exec.Command(a.program, append(args, "--data", a.data)...)
+	var wrong bytes.Buffer
+	cmd.Stderr = &wrong
+	out, err := cmd.Output()
+	if err != nil {
+		a.t.Fatalf("agent %v: %v\n%s", args, err, wrong.Bytes())
+	}
+	return string(out)
+}
+
+// join is a join file for a machine that sees the agent at another address.
+func (a *agent) join() string {
+	a.t.Helper()
+	var e struct{ Code, Pin string }
+	if err := json.Unmarshal([]byte(a.says("enrol", "--site", "illusia", "--site-name", "Illusia", "--name", "Kone 1", "--ttl", "1h", "--json")), &e); err != nil {
+		a.t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]string{"agent": "https://10.0.2.100:8443", "pin": e.Pin, "code": e.Code, "name": "Kone 1", "site": "illusia"})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// kiosk is what the dashboard knows of the one machine; seen is all of it.
+func (a *agent) kiosk() (status, seen string) {
+	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "https://"+a.address+"/api/v1/kiosks", nil)
+	if err != nil {
+		return "", err.Error()
+	}
+	r.Header.Set("Authorization", "Bearer "+a.token)
+	resp, err := a.client.Do(r)
+	if err != nil {
+		return "", err.Error()
+	}
+	defer resp.Body.Close()
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(resp.Body); err != nil {
+		return "", err.Error()
+	}
+	var all []struct{ Status string }
+	if err := json.Unmarshal(text.Bytes(), &all); err != nil || len(all) != 1 {
+		return "", text.String()
+	}
+	return all[0].Status, text.String()
+}
+
+// given returns what the boot test is told; without it nothing runs.
+func given(t *testing.T) (image, programs, shots string) {
+	t.Helper()
+	image = os.Getenv("YHTEISKONE_BOOT")
+	if image == "" {
+		t.Skip("YHTEISKONE_BOOT names no image; say: make boot-test")
+	}
+	programs, shots = os.Getenv("YHTEISKONE_BOOT_BIN"), os.Getenv("YHTEISKONE_BOOT_SHOTS")
+	if err := os.MkdirAll(shots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return image, programs, shots
+}
+
+// From a bare disk to a kiosk that an agent calls free.
+func TestBoot(t *testing.T) {
+	image, programs, shots := given(t)
+	for _, c := range []struct {
+		firmware firmware
+		mib      int
+	}{{bios(), 2048}, {uefi(), 4096}, {secureBoot(), 2048}} {
+		t.Run(c.firmware.name, func(t *testing.T) {
+			a := newAgent(t, filepath.Join(programs, "agent"))
+			m := newMachine(t, image)
+			m.talk()
+			m.put("kiosk-conf", "join.json", a.join())
+			began := time.Now()
+			m.start(c.firmware, c.mib, a.address)
+			t.Cleanup(func() {
+				if text, err := os.ReadFile(m.serial()); err == nil {
+					os.WriteFile(filepath.Join(shots, c.firmware.name+".log"), text, 0o644)
+				}
+			})
+			end := time.Now().Add(patience)
+			until(t, patience+time.Minute, "a free kiosk", func() (bool, string) {
+				status, seen := a.kiosk()
+				if m.gone() {
+					t.Fatalf("the machine ended: %s\n%s", seen, m.lastWords())
+				}
+				if time.Now().After(end) {
+					m.picture(filepath.Join(shots, c.firmware.name+"-failed.png"))
+					t.Fatalf("after %v the agent sees %s\n%s", patience, seen, m.lastWords())
+				}
+				return status == "free", seen
+			})
+			t.Logf("%s, %d MiB: free after %.0f s", c.firmware.name, c.mib, time.Since(began).Seconds())
+			m.picture(filepath.Join(shots, c.firmware.name+".png"))
+			if c.firmware.secure && !strings.Contains(read(t, m.serial()), "Secure boot enabled") {
+				t.Error("the kernel does not know of Secure Boot")
+			}
+			// The code is used up and gone from the disk.
+			until(t, time.Minute, "the end of the join file", func() (bool, string) {
+				_, err := m.get("kiosk-conf", "join.json")
+				return err != nil, fmt.Sprint(err)
+			})
+		})
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

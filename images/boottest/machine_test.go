@@ -1,0 +1,272 @@
+package boottest
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+)
+
+// forward names, for our own binary started by QEMU, where to carry bytes to.
+const forward = "YHTEISKONE_BOOT_FORWARD"
+
+func TestMain(m *testing.M) {
+	if to := os.Getenv(forward); to != "" {
+		carry(to)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// carry is the one way out of the machine: QEMU starts it for a connection.
+func carry(to string) {
+	c, err := net.Dial("tcp", to)
+	if err != nil {
+		os.Exit(1)
+	}
+	go func() {
+		io.Copy(c, os.Stdin)
+		c.(*net.TCPConn).CloseWrite()
+	}()
+	io.Copy(os.Stdout, c)
+}
+
+// firmware is how the machine starts.
+type firmware struct {
+	name    string
+	machine string
+	code    string // OVMF's; empty for a BIOS
+	vars    string
+	secure  bool
+}
+
+const ovmf = "/usr/share/OVMF/"
+
+func bios() firmware { return firmware{name: "bios", machine: "q35"} }
+
+func uefi() firmware {
+	return firmware{name: "uefi", machine: "q35", code: ovmf + "OVMF_CODE_4M.fd", vars: ovmf + "OVMF_VARS_4M.fd"}
+}
+
+func secureBoot() firmware {
+	return firmware{name: "secureboot", machine: "q35,smm=on", code: ovmf + "OVMF_CODE_4M.ms.fd", vars: ovmf + "OVMF_VARS_4M.ms.fd", secure: true}
+}
+
+// machine is one PC.
+type machine struct {
+	t       *testing.T
+	dir     string
+	disk    string
+	process *exec.Cmd
+	ended   chan struct{}
+	monitor net.Conn
+	said    *json.Decoder
+}
+
+// newMachine copies the image to a disk of its own.
+func newMachine(t *testing.T, image string) *machine {
+	t.Helper()
+	m := &machine{t: t, dir: t.TempDir(), ended: make(chan struct{})}
+	m.disk = filepath.Join(m.dir, "disk.img")
+	m.run("cp", "--sparse=always", image, m.disk)
+	return m
+}
+
+func (m *machine) run(name string, args ...string) {
+	m.t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "MTOOLS_SKIP_CHECK=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}
+
+// partition is where a partition of the disk begins, for mtools.
+func (m *machine) partition(name string) string {
+	m.t.Helper()
+	f, err := os.Open(m.disk)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer f.Close()
+	table := make([]byte, 128*128)
+	if _, err := f.ReadAt(table, 2*512); err != nil {
+		m.t.Fatal(err)
+	}
+	for ; len(table) > 0; table = table[128:] {
+		var units []uint16
+		for i := 56; i < 128; i += 2 {
+			if u := binary.LittleEndian.Uint16(table[i:]); u != 0 {
+				units = append(units, u)
+			}
+		}
+		if string(utf16.Decode(units)) == name {
+			return fmt.Sprintf("%s@@%d", m.disk, binary.LittleEndian.Uint64(table[32:])*512)
+		}
+	}
+	m.t.Fatalf("the disk has no partition %s", name)
+	return ""
+}
+
+// put writes a file into a FAT partition.
+func (m *machine) put(partition, name, text string) {
+	m.t.Helper()
+	from := filepath.Join(m.dir, filepath.Base(name))
+	if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	m.run("mcopy", "-o", "-i", m.partition(partition), from, "::"+name)
+}
+
+// get reads one.
+func (m *machine) get(partition, name string) (string, error) {
+	m.t.Helper()
+	cmd := exec.Command("mtype", "-i", m.partition(partition), "::"+name)
+	cmd.Env = append(os.Environ(), "MTOOLS_SKIP_CHECK=1")
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+// talk makes the machine say on its serial port what it does. It is the test's
+// own copy that does; the image says nothing.
+func (m *machine) talk() {
+	m.t.Helper()
+	const name = "EFI/debian/grub.cfg"
+	config, err := m.get("kiosk-esp", name)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	quiet := "quiet loglevel=3 systemd.show_status=no"
+	if !strings.Contains(config, quiet) {
+		m.t.Fatalf("grub.cfg has no %q", quiet)
+	}
+	m.put("kiosk-esp", name, strings.Replace(config, quiet,
+		"console=ttyS0,115200 systemd.show_status=yes systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info", 1))
+}
+
+// start turns the machine on. port is the agent's.
+func (m *machine) start(f firmware, mib int, agent string) {
+	t := m.t
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(m.dir, "qmp")
+	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-machine", f.machine, "-m", fmt.Sprint(mib), "-smp", "2",
+		"-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:" + m.serial(),
+		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
+		"-device", "qemu-xhci", "-device", "usb-kbd", "-device", "usb-tablet",
+		"-netdev", "user,id=n0,restrict=on,guestfwd=tcp:10.0.2.100:8443-cmd:" + self, "-device", "e1000e,netdev=n0,romfile=",
+		"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ahci,id=ahci", "-device", "ide-hd,drive=d0,bus=ahci.0"}
+	if f.code != "" {
+		vars := filepath.Join(m.dir, "vars.fd")
+		m.run("cp", f.vars, vars)
+		if f.secure {
+			args = append(args, "-global", "driver=cfi.pflash01,property=secure,value=on")
+		}
+		args = append(args, "-drive", "if=pflash,format=raw,readonly=on,file="+f.code, "-drive", "if=pflash,format=raw,file="+vars)
+	}
+	m.process = exec.Command("qemu-system-x86_64", args...)
+	m.process.Env = append(os.Environ(), forward+"="+agent)
+	m.process.Stdout, m.process.Stderr = os.Stderr, os.Stderr
+	if err := m.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		m.process.Wait()
+		close(m.ended)
+	}()
+	t.Cleanup(m.stop)
+	until(t, 30*time.Second, "the machine's monitor", func() (bool, string) {
+		m.monitor, err = net.Dial("unix", socket)
+		return err == nil, fmt.Sprint(err)
+	})
+	m.said = json.NewDecoder(m.monitor)
+	var greeting json.RawMessage
+	if err := m.said.Decode(&greeting); err != nil {
+		t.Fatal(err)
+	}
+	m.ask("qmp_capabilities", map[string]any{})
+}
+
+func (m *machine) serial() string { return filepath.Join(m.dir, "serial.log") }
+
+// ask gives the monitor a command.
+func (m *machine) ask(command string, arguments map[string]any) {
+	m.t.Helper()
+	if err := json.NewEncoder(m.monitor).Encode(map[string]any{"execute": command, "arguments": arguments}); err != nil {
+		m.t.Fatal(err)
+	}
+	for {
+		var answer struct {
+			Return, Error json.RawMessage
+		}
+		if err := m.said.Decode(&answer); err != nil {
+			m.t.Fatal(err)
+		}
+		if answer.Error != nil {
+			m.t.Fatalf("%s: %s", command, answer.Error)
+		}
+		if answer.Return != nil {
+			return
+		}
+	}
+}
+
+// picture keeps what is on the screen.
+func (m *machine) picture(path string) {
+	m.t.Helper()
+	m.ask("screendump", map[string]any{"filename": path, "format": "png"})
+}
+
+func (m *machine) stop() {
+	if m.process != nil {
+		m.process.Process.Kill()
+		<-m.ended
+	}
+}
+
+// gone reports whether the machine is off.
+func (m *machine) gone() bool {
+	select {
+	case <-m.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// lastWords are the end of what it said on its serial port.
+func (m *machine) lastWords() string {
+	text, _ := os.ReadFile(m.serial())
+	lines := strings.Split(string(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}
+
+// until looks again and again.
+func until(t *testing.T, patience time.Duration, what string, look func() (bool, string)) {
+	t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(patience)
+	for {
+		done, seen := look()
+		if done {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("%s did not come in %v: %s", what, patience, seen)
+		}
+	}
+}
