@@ -18,6 +18,7 @@ import (
 type config struct {
 	Names    []string     `toml:"names"`    // host names of the agent, for its certificates and for kiosks
 	Address  string       `toml:"address"`  // what kiosks and people are told, if not what it listens on
+	Agents   []string     `toml:"agents"`   // other addresses of this agent, which kiosks try when they do not find it: for a move
 	Timezone string       `toml:"timezone"` // of the sites
 	Settings placeConfig  `toml:"settings"`
 	Sites    []siteConfig `toml:"site"`

@@ -207,7 +207,12 @@ func fits(s fleet.Settings) bool {
 
 // checkPlaces works out the settings of all sites and of each that differs.
 func (c *config) checkPlaces() (err error) {
-	if c.settings, err = c.Settings.over(fleet.DefaultSettings(), c.location); err != nil {
+	base := fleet.DefaultSettings()
+	base.Agents = c.Agents
+	if err := base.Validate(); err != nil {
+		return err
+	}
+	if c.settings, err = c.Settings.over(base, c.location); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	c.places = map[fleet.SiteID]fleet.Settings{}

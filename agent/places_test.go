@@ -114,6 +114,8 @@ func TestPlacesRefused(t *testing.T) {
 		"[sites.ranta.hours]\n\"2026-13-01\" = \"9-15\"":                                                   `"2026-13-01"`,
 		"[sites.ranta.hours]\nmon-fri = \"9-15\"\nwed = \"9-12\"":                                          "Wednesday",
 		"[sites.Ranta]\nmode = \"open\"":                                                                   "sites.Ranta: the identifier",
+		"agents = [\"http://agent.example\"]":                                                              `agents: "http://agent.example" is not an address such as "https://agent.example.fi:8443"`,
+		"agents = [" + strings.Repeat(`"https://a.example",`, 6) + "]":                                     "agents has 6 addresses; at most 5",
 		"[sites.ranta]\nopening = \"9-15\"":                                                                `line 2: the key "sites.ranta.opening" is unknown`,
 		"[settings]\nblocked = [" + strings.Repeat(`"a.b",`, 501) + "]":                                    "settings: blocked has 501 hosts",
 		"[settings]\nblocked = [" + strings.Repeat(`"`+strings.Repeat("a23456789.", 24)+`fi",`, 400) + "]": "settings: blocked and the rest are too long together",

@@ -54,7 +54,7 @@ func (k *kiosk) offset() time.Duration {
 func (k *kiosk) status(m *session.Machine, member uplink.Member) status {
 	s := m.Status()
 	out := status{State: s.State, Since: s.Since.UTC().Truncate(time.Second), Kiosk: member.Kiosk, Name: member.Name,
-		Agent:  agentStatus{member.Agent, k.uplink.Connected(), k.uplink.Trouble(), k.uplink.Waiting()},
+		Agent:  agentStatus{k.uplink.Address(), k.uplink.Connected(), k.uplink.Trouble(), k.uplink.Waiting()},
 		Faults: []faultStatus{}, Help: s.Help}
 	for _, f := range s.Faults {
 		out.Faults = append(out.Faults, faultStatus{f})

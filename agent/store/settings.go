@@ -34,6 +34,7 @@ type placeRecord struct {
 	Phone     string          `json:"phone,omitempty"`
 	Welcome   *textRecord     `json:"welcome,omitempty"`
 	Offer     *offerRecord    `json:"offer,omitempty"`
+	Agents    []string        `json:"agents,omitempty"`
 }
 
 type offerRecord struct {
@@ -72,7 +73,7 @@ type supportRecord struct {
 
 func placeOf(s fleet.Settings) placeRecord {
 	r := placeRecord{Idle: s.Idle, Warn: s.Warn, Limit: s.Limit, Notice: s.Notice, Mode: s.Mode,
-		Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone}
+		Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone, Agents: s.Agents}
 	if s.Welcome != (fleet.Text{}) {
 		t := textRecord(s.Welcome)
 		r.Welcome = &t
@@ -108,7 +109,7 @@ func spanRecords(spans []fleet.Span) []spanRecord {
 
 func (r placeRecord) fleet() fleet.Settings {
 	s := fleet.Settings{Idle: r.Idle, Warn: r.Warn, Limit: r.Limit, Notice: r.Notice, Mode: r.Mode,
-		Blocked: r.Blocked, Languages: r.Languages, Phone: r.Phone}
+		Blocked: r.Blocked, Languages: r.Languages, Phone: r.Phone, Agents: r.Agents}
 	if r.Welcome != nil {
 		s.Welcome = fleet.Text(*r.Welcome)
 	}

@@ -3,7 +3,6 @@ package fleet
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -106,26 +105,37 @@ func (s Service) Validate() error {
 // CheckAddress says in one sentence what is wrong with an address that clients
 // are to be sent to, or returns nil.
 func CheckAddress(address string) error {
-	u, err := url.Parse(address)
 	switch {
 	case address == "":
 		return errors.New("the address is missing")
 	case len(address) > AddressLimit:
 		return fmt.Errorf("the address is longer than %d characters", AddressLimit)
-	case err != nil || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }):
+	case !readable.MatchString(address):
 		return errors.New("the address cannot be read")
-	case u.Scheme != "https":
+	}
+	rest, ok := strings.CutPrefix(address, "https://")
+	if !ok {
 		return errors.New("the address must begin with https://")
-	case u.User != nil:
+	}
+	host := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		host = rest[:end]
+	}
+	switch {
+	case strings.Contains(host, "@"):
 		return errors.New("the address must not hold a user name")
-	case u.Port() != "" || strings.HasSuffix(u.Host, ":"):
+	case strings.Contains(host, ":") && !strings.HasPrefix(host, "["):
 		return errors.New("the address must not hold a port")
 	}
-	if err := checkPublic(strings.ToLower(u.Hostname())); err != nil {
+	if err := checkPublic(strings.ToLower(host)); err != nil {
 		return fmt.Errorf("the address: %w", err)
 	}
 	return nil
 }
+
+// readable are addresses of printable characters in which every % stands
+// before two digits.
+var readable = regexp.MustCompile(`^(?:[!-$&-[\]-~]|%[0-9A-Fa-f]{2})+$`)
 
 // CheckServiceHosts says in one sentence what is wrong with the hosts of a
 // service, or returns nil.

@@ -42,12 +42,12 @@ func TestOfferRefused(t *testing.T) {
 		"own-1: the address is missing":                                 {address("")},
 		"own-1: the address is longer than 300 characters":              {address("https://a.example/" + strings.Repeat("a", 300))},
 		"own-1: the address cannot be read":                             {address("https://a.example/ x"), address("https://ä.example/"), address(`https://a.example\@b.example/`), address("https://a.example/%zz")},
-		"own-1: the address must begin with https://":                   {address("http://a.example/"), address("javascript:alert(1)"), address("a.example"), address("//a.example/"), address("file:///etc/passwd"), address("http://localhost/")},
+		"own-1: the address must begin with https://":                   {address("http://a.example/"), address("javascript:alert(1)"), address("a.example"), address("https:a.example"), address("//a.example/"), address("file:///etc/passwd"), address("http://localhost/")},
 		"own-1: the address must not hold a user name":                  {address("https://bank.fi@evil.example/")},
 		"own-1: the address must not hold a port":                       {address("https://a.example:8443/"), address("https://a.example:/")},
 		"is a number, not a name":                                       {address("https://127.0.0.1/"), address("https://10.1.2.3/"), address("https://2130706433/"), address("https://127.1/"), address("https://a.0x7f/"), address("https://192.168.0.1/"), hosts("127.0.0.1"), hosts("*.0.0.1")},
 		"is not a name on the internet":                                 {address("https://localhost/"), address("https://a.localhost/"), address("https://router.lan/"), address("https://printer.local/"), address("https://intra/"), address("https://a.home.arpa/"), hosts("localhost"), hosts("*.fi"), hosts("fi"), hosts("*.internal")},
-		"is not a host such as":                                         {address("https:///x"), address("https:a.example"), address("https://[::1]/"), address("https://*.a.example/"), address("https://a..example/"), hosts("https://a.example/"), hosts("*"), hosts("A.example"), hosts("*.*.a.example"), hosts("")},
+		"is not a host such as":                                         {address("https:///x"), address("https://[::1]/"), address("https://*.a.example/"), address("https://a..example/"), hosts("https://a.example/"), hosts("*"), hosts("A.example"), hosts("*.*.a.example"), hosts("")},
 		"own-1: there are 11 hosts; at most 10":                         {hosts(many(11)...)},
 		`own-1: the host "a.example" is there twice`:                    {hosts("a.example", "a.example")},
 		`own-1: the address: "localhost" is not a name on the internet`: {address("https://LOCALHOST/")},
@@ -60,6 +60,20 @@ func TestOfferRefused(t *testing.T) {
 			if err := s.Validate(); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q, %d: got %v", says, i, err)
 			}
+		}
+	}
+}
+
+func TestCheckAgent(t *testing.T) {
+	for _, good := range []string{"https://agent.example.fi", "https://agent.example.fi:8443/", "https://10.1.2.3:8443", "https://[fd00::1]:8443", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:2/"} {
+		if err := CheckAgent(good); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, bad := range []string{"", "agent.example.fi", "http://agent.example.fi", "http://127.0.0.1.evil.example", "http://localhost.evil.example", "https://", "https:///", "https://a.fi/x", "https://a.fi?x", "https://a.fi#x",
+		"https://a@b.fi", "https://a.fi:", "https://a.fi:123456", "ftp://a.fi", "https://a.fi\n", "https://ä.fi", "https://" + strings.Repeat("a", 300)} {
+		if CheckAgent(bad) == nil {
+			t.Errorf("%.40q is taken", bad)
 		}
 	}
 }

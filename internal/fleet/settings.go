@@ -39,6 +39,7 @@ type Settings struct {
 	Support   []Support // the next times of digital support, soonest first
 	Phone     string    // number of support by phone, as people write it; may be empty
 	Welcome   Text      // the centre's own words on the welcome page; empty in all languages or in none
+	Agents    []string  // other addresses of the agent, which a kiosk tries when it does not find it; see CheckAgent
 	Offer     *Offer    // the services on the welcome page; nil for those of the kiosk's own catalogue
 }
 
@@ -73,6 +74,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("languages has %d entries; at most 20", len(s.Languages))
 	case len(s.Support) > 20:
 		return fmt.Errorf("support has %d times; at most 20", len(s.Support))
+	case len(s.Agents) > AgentsMost:
+		return fmt.Errorf("agents has %d addresses; at most %d", len(s.Agents), AgentsMost)
 	case len(s.Phone) > 40:
 		return errors.New("phone is longer than 40 characters")
 	}
@@ -84,6 +87,11 @@ func (s Settings) Validate() error {
 	for _, l := range s.Languages {
 		if !languageShape.MatchString(l) {
 			return fmt.Errorf("languages: %.20q is not a code such as \"fi\"", l)
+		}
+	}
+	for _, a := range s.Agents {
+		if err := CheckAgent(a); err != nil {
+			return fmt.Errorf("agents: %w", err)
 		}
 	}
 	for _, r := range s.Phone {

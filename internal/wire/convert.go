@@ -10,7 +10,7 @@ import (
 func (s SettingsBody) Fleet() fleet.Settings {
 	f := fleet.Settings{Version: s.Version, SiteName: s.SiteName, KioskName: s.KioskName,
 		Idle: seconds(s.IdleS), Warn: seconds(s.WarnS), Limit: seconds(s.LimitS), Notice: seconds(s.NoticeS),
-		Mode: s.Mode, Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone}
+		Mode: s.Mode, Blocked: s.Blocked, Languages: s.Languages, Phone: s.Phone, Agents: s.Agents}
 	if s.Welcome != nil {
 		f.Welcome = fleet.Text(*s.Welcome)
 	}
@@ -47,7 +47,7 @@ func spansOf(pairs [][2]int) []fleet.Span {
 func SettingsOf(f fleet.Settings) SettingsBody {
 	s := SettingsBody{Version: f.Version, SiteName: f.SiteName, KioskName: f.KioskName,
 		IdleS: whole(f.Idle), WarnS: whole(f.Warn), LimitS: whole(f.Limit), NoticeS: whole(f.Notice),
-		Mode: f.Mode, Blocked: f.Blocked, Languages: f.Languages, Phone: f.Phone}
+		Mode: f.Mode, Blocked: f.Blocked, Languages: f.Languages, Phone: f.Phone, Agents: f.Agents}
 	if f.Welcome != (fleet.Text{}) {
 		t := Text(f.Welcome)
 		s.Welcome = &t

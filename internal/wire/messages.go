@@ -225,6 +225,7 @@ type SettingsBody struct {
 	Phone     string     `json:"phone,omitempty"`
 	Welcome   *Text      `json:"welcome,omitempty"`
 	Offer     *Offer     `json:"offer,omitempty"`
+	Agents    []string   `json:"agents,omitempty"` // at most 5 base addresses
 }
 
 // Offer is fleet.Offer.

@@ -31,10 +31,11 @@
 //	               languages.
 //	1  2026-11-29  in settings "offer", the services on the welcome page: which
 //	               are shown, in which order, and the centre's own. Without it a
-//	               kiosk has its own catalogue. The commands reboot,
-//	               update_config, wake, with "mac", and update_image, with
-//	               "image"; in results the word "unable" and those of an
-//	               update; in a report's health "wired_mac".
+//	               kiosk has its own catalogue; and "agents", other addresses of
+//	               the agent. The commands reboot, update_config, wake, with
+//	               "mac", and update_image, with "image"; in results the word
+//	               "unable" and those of an update; in a report's health
+//	               "wired_mac".
 package wire
 
 import (

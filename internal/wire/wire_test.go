@@ -89,10 +89,12 @@ func later() map[string]Message {
 	offering := worded
 	offering.Settings.Offer = &Offer{Shown: []string{"own-1", "bank", "kela", "email"}, Own: []Service{
 		{Text{"Ruokajono", "Matkö", "Food aid"}, "https://ruoka.example/jono", []string{"tunnistus.example", "*.ruoka.example"}}}}
+	moving := offering
+	moving.Settings.Agents = []string{"https://new.example:8443"}
 	woken, waking := report, order
 	woken.Health.WiredMAC = ptr("52:54:00:12:34:56")
 	waking.Name, waking.MAC = fleet.Wake, "52:54:00:12:34:57"
-	return map[string]Message{"report_3": woken, "command_3": waking, "report_2": report, "settings_2": settings, "settings_3": worded, "settings_4": offering, "welcome_2": welcome, "counts_2": counts,
+	return map[string]Message{"report_3": woken, "command_3": waking, "report_2": report, "settings_2": settings, "settings_3": worded, "settings_4": offering, "settings_5": moving, "welcome_2": welcome, "counts_2": counts,
 		"help_answer_2": answer, "command_2": order, "command_image": image}
 }
 
@@ -165,8 +167,8 @@ func TestGoldenIsComplete(t *testing.T) {
 		}
 	}
 	for name, m := range later() {
-		if name == "settings_2" || name == "settings_3" || name == "report_2" {
-			continue // settings_4 and report_3 have all of it
+		if name == "settings_2" || name == "settings_3" || name == "settings_4" || name == "report_2" {
+			continue // settings_5 and report_3 have all of it
 		}
 		switch m := m.(type) {
 		case Report, Settings, Counts, HelpAnswer:
@@ -182,7 +184,7 @@ func TestWordsSurvive(t *testing.T) {
 	if diff := cmp.Diff(r, ReportOf(r).Fleet()); diff != "" || r.Serves.Mode != fleet.Errands || *r.Health.Battery != 97 {
 		t.Errorf("a report changes:\n%s", diff)
 	}
-	s := all["settings_4"].(Settings).Settings.Fleet()
+	s := all["settings_5"].(Settings).Settings.Fleet()
 	if diff := cmp.Diff(s, SettingsOf(s).Fleet(), cmpopts.EquateEmpty()); diff != "" || s.Hours.Week[3][1].To != 1200 || s.Welcome.SV != "Kaffet är hett." || s.Offer.Own[0].Name.SV != "Matkö" {
 		t.Errorf("settings change:\n%s", diff)
 	}
@@ -270,6 +272,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"wake of everybody":    `{"type":"command","id":"00000000000000aa","name":"wake","ttl_s":60,"mac":"ff:ff:ff:ff:ff:ff"}`,
 		"a card with another":  `{"type":"command","id":"00000000000000aa","name":"identify","ttl_s":60,"mac":"52:54:00:12:34:56"}`,
 		"a card's address":     `{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"wired_mac":"kone 3"}}`,
+		"an agent in the open": `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"agents":["http://agent.example"]}}`,
 		"blocked address":      `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"blocked":["https://a.example/"]}}`,
 		"hours overlap":        `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[0,600],[500,700]],[],[],[],[],[],[]]}}}`,
 		"hours next day":       `{"type":"settings","settings":{"version":1,"site_name":"","kiosk_name":"","idle_s":60,"warn_s":6,"limit_s":0,"hours":{"week":[[[600,1500]],[],[],[],[],[],[]]}}}`,

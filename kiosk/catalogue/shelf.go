@@ -79,7 +79,7 @@ func (c *Catalogue) with(o *fleet.Offer) *Catalogue {
 	doc := c.doc
 	doc.First, doc.Groups, doc.Tiles = nil, nil, nil
 	for i, s := range o.Own {
-		doc.Tiles = append(doc.Tiles, tile{ID: fleet.OwnID(i), Category: "own", Icon: "globe", Address: s.Address, Allow: s.Hosts, Name: s.Name})
+		doc.Tiles = append(doc.Tiles, tile{ID: fleet.OwnID(i), Category: "other", Icon: "globe", Address: s.Address, Allow: s.Hosts, Name: s.Name})
 	}
 	for _, id := range o.Shown {
 		own := slices.ContainsFunc(doc.Tiles, func(t tile) bool { return t.ID == id && strings.HasPrefix(id, "own-") })

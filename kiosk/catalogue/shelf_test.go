@@ -64,7 +64,7 @@ func TestOffer(t *testing.T) {
 			t.Errorf("%s: %v", id, ok)
 		}
 	}
-	if tile, _ := s.Tile("own-2"); tile.Category != "own" || tile.Address != "https://Ruoka.example/jono" {
+	if tile, _ := s.Tile("own-2"); tile.Category != "other" || tile.Address != "https://Ruoka.example/jono" {
 		t.Errorf("%+v", tile)
 	}
 	// Errands lead where the offer does, and identification always.

@@ -78,16 +78,13 @@ type Deps struct {
 	Log      *slog.Logger
 	// Restart makes the program end and be started anew.
 	Restart func()
-	// CheckConfig says what is wrong with the configuration with which the
-	// program would start anew, or returns nil.
+	// CheckConfig says what is wrong with the configuration to start anew with.
 	CheckConfig func() error
-	// Reboot restarts the whole machine for the command of that identifier, and
-	// returns once it is known that it will; nil if this machine cannot. After
-	// the restart it is told the same identifier again if the answer was lost,
-	// and must not do it again.
+	// Reboot restarts the whole machine for that command and returns once it is
+	// known that it will; nil if this machine cannot. It may be told the same
+	// command again after the restart, and must not do it again.
 	Reboot func(command string) error
-	// Wake wakes the machine of the house with that network card. It does not
-	// wait for it.
+	// Wake wakes the machine of the house with that network card, without waiting.
 	Wake func(mac string) error
 	// PowerOff turns the machine off for the night; nil if it stays on.
 	PowerOff func()

@@ -87,8 +87,5 @@ func (u *Uplink) heardSettings(s wire.SettingsBody, obey Obeyer) {
 // forgetSettings removes what an earlier agent said: the kiosk belongs to
 // another place now.
 func forgetSettings(dir string) error {
-	if err := os.Remove(filepath.Join(dir, settingsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget the settings of before: %w", err)
-	}
-	return nil
+	return errors.Join(forget(filepath.Join(dir, settingsFile)), forget(filepath.Join(dir, addressFile)))
 }

@@ -67,6 +67,7 @@ type Uplink struct {
 	err   error             // why the agent cannot be reached, for people
 
 	settings *wire.SettingsBody // those heard last; nil before the first
+	address  string             // where the agent proved itself last
 }
 
 // Open opens what is kept on disk.
@@ -84,6 +85,7 @@ func Open(c Config) (*Uplink, error) {
 	u := &Uplink{Config: c, Day: counter, box: box, boot: hex.EncodeToString(boot),
 		changed: make(chan struct{}, 1), calls: map[uint64]string{}}
 	u.readSettings()
+	u.readAddress()
 	// A help call of an earlier run has lapsed with its session.
 	stale := map[uint64]string{}
 	if err := box.each(func(seq uint64, m wire.Message) {
@@ -202,7 +204,7 @@ func (u *Uplink) Run(ctx context.Context, report func() fleet.Report, obey Obeye
 	wait.RandomizationFactor = 1 // full jitter: 0 to twice the interval, so that a fleet does not come back as one
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := u.once(ctx, report, obey)
+		err := u.anywhere(ctx, report, obey)
 		u.online.Store(false)
 		if ctx.Err() != nil {
 			break
@@ -237,13 +239,13 @@ func (u *Uplink) trouble(err error) {
 }
 
 // once connects, proves, and talks until the line ends.
-func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obeyer) error {
+func (u *Uplink) once(ctx context.Context, address string, report func() fleet.Report, obey Obeyer) error {
 	tlsConfig, err := identity.ClientTLS(u.Member.Pin)
 	if err != nil {
 		return err
 	}
 	dial, cancel := context.WithTimeout(ctx, link.HandshakeTime)
-	conn, err := link.Dial(dial, u.Member.Agent, tlsConfig, u.Dial)
+	conn, err := link.Dial(dial, address, tlsConfig, u.Dial)
 	cancel()
 	var strange x509.UnknownAuthorityError
 	if errors.As(err, &strange) { // neither a public certificate nor our agent's own
@@ -255,11 +257,12 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 	stop := context.AfterFunc(ctx, func() { conn.Close(link.CloseGoingAway, "stopping") })
 	defer stop()
 	defer conn.Close(link.CloseNormal, "")
-	welcome, err := u.greet(conn)
+	welcome, err := u.greet(conn, address)
 	if err != nil {
 		return err
 	}
 	conn.Trust()
+	u.found(address)
 	if err := u.box.ack(welcome.Applied); err != nil {
 		return err
 	}
@@ -283,7 +286,7 @@ func (u *Uplink) once(ctx context.Context, report func() fleet.Report, obey Obey
 }
 
 // greet is the challenge, the hello and the welcome.
-func (u *Uplink) greet(conn *link.Conn) (wire.Welcome, error) {
+func (u *Uplink) greet(conn *link.Conn, address string) (wire.Welcome, error) {
 	timer := time.AfterFunc(link.HandshakeTime, func() { conn.Close(link.CloseRefused, "too slow") })
 	defer timer.Stop()
 	first, err := conn.Receive()
@@ -296,7 +299,7 @@ func (u *Uplink) greet(conn *link.Conn) (wire.Welcome, error) {
 	}
 	nonce := make([]byte, wire.NonceSize)
 	rand.Read(nonce)
-	base, err := url.Parse(u.Member.Agent)
+	base, err := url.Parse(address)
 	if err != nil {
 		return wire.Welcome{}, err
 	}
@@ -321,9 +324,6 @@ func (u *Uplink) greet(conn *link.Conn) (wire.Welcome, error) {
 	}
 	return welcome, nil
 }
-
-// ErrStranger means that whoever answers is not the agent we enrolled with.
-var ErrStranger = errors.New("whoever answers at the agent's address is not our agent: it does not hold the agent's key")
 
 // talk sends: a report on every change and every so often, and what waits.
 func (u *Uplink) talk(ctx context.Context, conn *link.Conn, every time.Duration, sent uint64, report func() fleet.Report, gone <-chan error) error {

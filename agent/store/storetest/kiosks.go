@@ -261,6 +261,7 @@ func settings(t *testing.T, k Kind) {
 	}
 	own := fleet.DefaultSettings()
 	own.Offer = &fleet.Offer{Shown: []string{"own-1", "kela"}, Own: []fleet.Service{{Name: fleet.Text{FI: "Jono", SV: "Kö", EN: "Queue"}, Address: "https://jono.example/", Hosts: []string{"*.jono.example"}}}}
+	own.Agents = []string{"https://new.example:8443"}
 	own.Phone, own.Welcome = "09 123 4567", fleet.Text{FI: "Hei", SV: "Hej", EN: "Hi"}
 	must(t, e.PutSettings(fleet.DefaultSettings(), map[fleet.SiteID]fleet.Settings{"ranta": own}))
 	before, err := e.Settings(fleet.Kiosk{Site: "ranta", Name: "Kone 1"})
@@ -268,7 +269,7 @@ func settings(t *testing.T, k Kind) {
 	e = k.again(t, e, dir)
 	must(t, e.PutSettings(fleet.DefaultSettings(), map[fleet.SiteID]fleet.Settings{"ranta": own}))
 	after, err := e.Settings(fleet.Kiosk{Site: "ranta", Name: "Kone 1"})
-	if err != nil || after.Version != before.Version || after.Phone != own.Phone || after.Welcome != own.Welcome || !reflect.DeepEqual(after.Offer, own.Offer) || after.SiteName != "Ranta" || after.KioskName != "Kone 1" {
+	if err != nil || after.Version != before.Version || after.Phone != own.Phone || after.Welcome != own.Welcome || !reflect.DeepEqual(after.Offer, own.Offer) || !reflect.DeepEqual(after.Agents, own.Agents) || after.SiteName != "Ranta" || after.KioskName != "Kone 1" {
 		t.Errorf("%+v, before %+v, %v", after, before, err)
 	}
 	if there, _ := e.Settings(fleet.Kiosk{Site: "tori"}); there.Phone != "" {
