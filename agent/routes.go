@@ -55,6 +55,7 @@ func (a *agent) tables() (mux, all *table) {
 	mux.HandleFunc("POST "+wire.EnrolmentsPath, a.allowed(staff.EnrolKiosk, func(w http.ResponseWriter, r *http.Request, p staff.Person) {
 		serveEnrolment(w, r, a.people.console, p)
 	}))
+	a.releaseRoutes(mux)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		gate.Refuse(w, http.StatusNotFound, wire.Refusal{Code: "not_found", Text: "There is nothing at this address.", Todo: "Check the address."})
 	})
