@@ -18,7 +18,7 @@ const usage = `provision brings machines into the fleet of an agent.
   provision enrol   asks the agent for a code and writes a kiosk's join file
   provision key     new FILE: makes a key that releases of the image are signed
                     with; show FILE: names it
-  provision image   sign, verify or show DIR: a release of the image
+  provision image   sign, verify, show or publish DIR: a release of the image
 
 Say "provision enrol -h", or "provision image sign -h", for its flags. Exit codes: 0 done, 1 failed,
 2 wrong input, 3 not now (the agent is busy or cannot be reached).
@@ -29,6 +29,11 @@ type inputError struct{ error }
 
 func (e inputError) Unwrap() error { return e.error }
 
+// notNowError is an agent that cannot be reached: exit code 3.
+type notNowError struct{ error }
+
+func (e notNowError) Unwrap() error { return e.error }
+
 // exitCode is what a shell is told about err.
 func exitCode(err error) int {
 	switch {
@@ -36,7 +41,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &inputError{}) || errors.Is(err, enrol.ErrInput):
 		return 2
-	case errors.Is(err, enrol.ErrNotNow):
+	case errors.Is(err, enrol.ErrNotNow) || errors.As(err, &notNowError{}):
 		return 3
 	}
 	return 1
