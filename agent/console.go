@@ -26,7 +26,7 @@ type operator interface {
 
 	// Offer orders kiosks to take a release; Released keeps in the audit what
 	// was done to the releases.
-	Offer(ctx context.Context, r offerRequest) (offerAnswer, error)
+	Offer(ctx context.Context, who staff.Person, r offerRequest) (offerAnswer, error)
 	Released(ctx context.Context, n releaseNote) (nothing, error)
 
 	// Backup writes a backup to a file that is the caller's.

@@ -60,7 +60,9 @@ func controlHandler(o *console) http.Handler {
 	mux.HandleFunc("POST /control/users/renew", control(o.RenewUser))
 	mux.HandleFunc("POST /control/users/change", control(o.ChangeUser))
 	mux.HandleFunc("GET /control/users", control(func(ctx context.Context, _ struct{}) ([]userLine, error) { return o.Users(ctx) }))
-	mux.HandleFunc("POST /control/releases/offer", control(o.Offer))
+	mux.HandleFunc("POST /control/releases/offer", control(func(ctx context.Context, r offerRequest) (offerAnswer, error) {
+		return o.Offer(ctx, staff.Operator(), r)
+	}))
 	mux.HandleFunc("POST /control/releases/note", control(o.Released))
 	mux.HandleFunc("POST "+backupPath, serveBackup(o))
 	mux.HandleFunc("GET "+checkPath, control(func(ctx context.Context, _ struct{}) (store.Holds, error) { return o.Check(ctx) }))
@@ -153,7 +155,7 @@ func (c *controlClient) ChangeUser(ctx context.Context, r changeRequest) (nothin
 }
 
 // Offer orders kiosks to take a release.
-func (c *controlClient) Offer(ctx context.Context, r offerRequest) (offerAnswer, error) {
+func (c *controlClient) Offer(ctx context.Context, _ staff.Person, r offerRequest) (offerAnswer, error) {
 	return ask[offerAnswer](ctx, c, http.MethodPost, "/control/releases/offer", r)
 }
 

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"yhteiskone/agent/releases"
+	"yhteiskone/agent/staff"
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/release"
 )
@@ -120,13 +121,7 @@ func listReleases(keep *releases.Keeper, stdout io.Writer) error {
 }
 
 func offerRelease(ctx context.Context, data string, r offerRequest, version string, stdout io.Writer) error {
-	ways := 0
-	for _, given := range []bool{len(r.Kiosks) > 0, r.Site != "", r.All} {
-		if given {
-			ways++
-		}
-	}
-	if ways != 1 {
+	if !r.clear() {
 		return badInput("say to whom: --kiosk ID (as often as you like), --site SITE or --all")
 	}
 	o, done, err := operate(ctx, data)
@@ -134,7 +129,7 @@ func offerRelease(ctx context.Context, data string, r offerRequest, version stri
 		return err
 	}
 	r.Version = version
-	a, err := o.Offer(ctx, r)
+	a, err := o.Offer(ctx, staff.Operator(), r)
 	if err := errors.Join(err, done()); err != nil {
 		return err
 	}

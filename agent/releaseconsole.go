@@ -36,6 +36,17 @@ type offerRequest struct {
 	Older   bool            `json:"older,omitempty"`
 }
 
+// clear reports whether it says to whom in exactly one way.
+func (r offerRequest) clear() bool {
+	ways := 0
+	for _, given := range []bool{len(r.Kiosks) > 0, r.Site != "", r.All} {
+		if given {
+			ways++
+		}
+	}
+	return ways == 1
+}
+
 // offerAnswer says which kiosks it went to.
 type offerAnswer struct {
 	Names []string `json:"names"`
@@ -55,9 +66,12 @@ func (c *console) Released(_ context.Context, n releaseNote) (nothing, error) {
 	return nothing{}, c.store.AppendAudit(staff.Entry{At: time.Now(), Who: staff.Console, Action: n.Action, Detail: n.Detail})
 }
 
+// errNotTheirs says that a kiosk is not the asker's.
+var errNotTheirs = errors.New("you may not update kiosks at this site")
+
 // Offer orders kiosks to take a release. Nothing is ordered unless all of them
-// are known.
-func (c *console) Offer(_ context.Context, r offerRequest) (offerAnswer, error) {
+// are known, and where the asker may update kiosks.
+func (c *console) Offer(_ context.Context, who staff.Person, r offerRequest) (offerAnswer, error) {
 	s, err := c.releases.Find(r.Version)
 	if errors.Is(err, releases.ErrUnknown) {
 		return offerAnswer{}, badInput("there is no release %q; see agent release list", r.Version)
@@ -68,6 +82,11 @@ func (c *console) Offer(_ context.Context, r offerRequest) (offerAnswer, error) 
 	kiosks, err := c.offered(r)
 	if err != nil {
 		return offerAnswer{}, err
+	}
+	for _, k := range kiosks {
+		if !staff.May(who, staff.UpdateImage, k.Site) {
+			return offerAnswer{}, errNotTheirs
+		}
 	}
 	var out offerAnswer
 	now := time.Now()
@@ -83,7 +102,7 @@ func (c *console) Offer(_ context.Context, r offerRequest) (offerAnswer, error) 
 		raw := make([]byte, 8)
 		rand.Read(raw)
 		o.Command.ID = hex.EncodeToString(raw)
-		if err := c.store.PutOrder(staff.Console, o, k.Site, now); err != nil {
+		if err := c.store.PutOrder(who.Name, o, k.Site, now); err != nil {
 			return out, err
 		}
 		if c.ordered != nil {

@@ -25,6 +25,7 @@ func (a *agent) releaseRoutes(mux *table) {
 	mux.HandleFunc("POST "+wire.ReleasesPath, a.keeping(a.releaseBegins))
 	mux.HandleFunc("PUT "+wire.ReleasesPath+"/{version}/{file}", a.keeping(a.releasePiece))
 	mux.HandleFunc("POST "+wire.ReleasesPath+"/{version}", a.keeping(a.releaseIsWhole))
+	mux.HandleFunc("POST "+wire.ReleasesPath+"/{version}/offers", a.allowed(staff.UpdateImage, a.releaseOffered))
 }
 
 // keeping lets in whoever may keep releases: they belong to no site.
@@ -78,6 +79,30 @@ func (a *agent) releaseIsWhole(w http.ResponseWriter, r *http.Request, p staff.P
 		a.log.Error("the release is here, but not in the history", "why", err)
 	}
 	answer(w, wire.ReleaseHas{Version: s.Version, Kept: true})
+}
+
+// releaseOffered offers a release to kiosks of the asker's sites: {"kiosks":
+// [...]}, {"site": ...} or {"all": true}, and "older".
+func (a *agent) releaseOffered(w http.ResponseWriter, r *http.Request, p staff.Person) {
+	var in offerRequest
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, wire.EnrolLimit)).Decode(&in)
+	in.Version = r.PathValue("version")
+	if err != nil || !in.clear() {
+		gate.Refuse(w, http.StatusBadRequest, wire.Refusal{Code: wire.RefusedInput, Text: "The request does not say to whom.", Todo: "Name kiosks, a site or all."})
+		return
+	}
+	out, err := a.people.console.Offer(r.Context(), p, in)
+	var exit exitError
+	switch {
+	case errors.Is(err, errNotTheirs):
+		gate.Refuse(w, http.StatusForbidden, wire.Refusal{Code: wire.RefusedAccess, Text: sentence(err), Todo: "Use a token for that site."})
+	case errors.As(err, &exit) && exit.code == exitInput:
+		gate.Refuse(w, http.StatusBadRequest, wire.Refusal{Code: wire.RefusedInput, Text: sentence(err), Todo: "Correct it and try again."})
+	case err != nil:
+		a.releaseRefused(w, err)
+	default:
+		answer(w, out)
+	}
 }
 
 func (a *agent) releaseRefused(w http.ResponseWriter, err error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -104,9 +103,20 @@ func TestReleaseWay(t *testing.T) {
 	}
 	// The kiosk is in the store as well, so that it has orders.
 	id := enrolled(t, a)
-	got, err := c.Offer(context.Background(), offerRequest{Version: "2026.11.29", Site: "ranta"})
-	if err != nil || len(got.Names) != 1 {
-		t.Fatal(got, err)
+	elsewhere, err := a.people.staff.AddToken(staff.Console, "tori", staff.At(staff.Technician, "tori"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bearer := range []string{elsewhere, token} {
+		want := map[string]int{elsewhere: http.StatusForbidden, token: http.StatusOK}[bearer]
+		if code, said := ask("POST", at+"/offers", bearer, []byte(`{"site":"ranta"}`)); code != want || want == 200 && string(said) != "{\"names\":[\"Kone 1\"]}\n" {
+			t.Errorf("offered: %d %s, not %d", code, said, want)
+		}
+	}
+	for _, bad := range []string{"{}", `{"site":"ranta","all":true}`, `{"kiosks":["kbbbbbbbbbbbb"]}`, "x"} {
+		if code, said := ask("POST", at+"/offers", token, []byte(bad)); code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", bad, code, said)
+		}
 	}
 	orders, err := a.store.Orders(id, time.Now())
 	if err != nil || len(orders) != 1 {
@@ -127,7 +137,7 @@ func TestReleaseWay(t *testing.T) {
 		t.Errorf("a token is no ticket: %d", code)
 	}
 	entries, err := a.store.Entries("", 10)
-	if err != nil || len(entries) < 2 || entries[0].Action != "command" || entries[0].Detail != "update_image" {
+	if err != nil || len(entries) < 2 || entries[0].Action != "command" || entries[0].Detail != "update_image" || entries[0].Who != "token tech" {
 		t.Errorf("%+v, %v", entries, err)
 	}
 	found := false

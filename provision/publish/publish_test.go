@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,14 +21,17 @@ import (
 
 // agent keeps a release as the real one does, and loses its line now and then.
 type agent struct {
-	got     map[string][]byte
-	kept    bool
-	asked   int
-	losesAt func(n int) (before, after bool) // the request, or its answer
-	refuse  int
+	sync.Mutex // a request whose line was lost may still be answered
+	got        map[string][]byte
+	kept       bool
+	asked      int
+	losesAt    func(n int) (before, after bool) // the request, or its answer
+	refuse     int
 }
 
 func (a *agent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.Lock()
+	defer a.Unlock()
 	a.asked++
 	before, after := false, false
 	if a.losesAt != nil {
@@ -114,8 +118,10 @@ func TestLossyLine(t *testing.T) {
 		t.Errorf("kept %v, %d bytes of the root, said %d of %d", a.kept, len(a.got[release.Root]), last, all)
 	}
 	// What is there is not brought again.
+	a.Lock()
 	asked := a.asked
 	a.losesAt = nil
+	a.Unlock()
 	if _, err := publish.Run(t.Context(), to, dir, func(int64, int64) {}); err != nil || a.asked != asked+1 {
 		t.Errorf("%v, asked %d times more", err, a.asked-asked)
 	}
@@ -132,7 +138,9 @@ func TestGoesOn(t *testing.T) {
 	if len(a.got[release.Root]) != 2*wire.ReleasePiece || a.kept {
 		t.Fatalf("%d bytes", len(a.got[release.Root]))
 	}
+	a.Lock()
 	a.losesAt, a.asked = nil, 0
+	a.Unlock()
 	if _, err := publish.Run(t.Context(), to, dir, func(int64, int64) {}); err != nil || string(a.got[release.Root]) != root {
 		t.Errorf("%d bytes, %v", len(a.got[release.Root]), err)
 	}
