@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"yhteiskone/agent/backup"
+	"yhteiskone/agent/gate"
+	"yhteiskone/agent/releases"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/store"
 	"yhteiskone/internal/fleet"
@@ -21,6 +23,11 @@ import (
 type operator interface {
 	Enrol(ctx context.Context, who staff.Person, r wire.EnrolmentRequest) (wire.Enrolment, error)
 	peopleOperator
+
+	// Offer orders kiosks to take a release; Released keeps in the audit what
+	// was done to the releases.
+	Offer(ctx context.Context, who staff.Person, r offerRequest) (offerAnswer, error)
+	Released(ctx context.Context, n releaseNote) (nothing, error)
 
 	// Backup writes a backup to a file that is the caller's.
 	Backup(ctx context.Context, path string) (backup.About, error)
@@ -39,6 +46,9 @@ type console struct {
 	named  func(fleet.Site)
 	keeper backup.Keeper
 	again  func() // starts the agent anew; nil if none runs
+
+	releases *releases.Keeper
+	ordered  func(gate.Order) // is told of an order; nil if no agent runs
 }
 
 // numberRoom is what "Kone 2000" needs behind the name.
@@ -130,7 +140,7 @@ func operate(ctx context.Context, dir string) (operator, func() error, error) {
 				d.Close()
 				return nil, nil, err
 			}
-			return &console{store: d.store, staff: people, pin: d.id.Pin(), keeper: d.keeper()}, d.Close, nil
+			return &console{store: d.store, staff: people, pin: d.id.Pin(), keeper: d.keeper(), releases: releasesIn(dir)}, d.Close, nil
 		}
 		if !errors.Is(err, store.ErrBusy) {
 			return nil, nil, err

@@ -64,6 +64,10 @@ func controlHandler(o *console) http.Handler {
 	mux.HandleFunc("POST /control/users/renew", control(o.RenewUser))
 	mux.HandleFunc("POST /control/users/change", control(o.ChangeUser))
 	mux.HandleFunc("GET /control/users", control(func(ctx context.Context, _ struct{}) ([]userLine, error) { return o.Users(ctx) }))
+	mux.HandleFunc("POST /control/releases/offer", control(func(ctx context.Context, r offerRequest) (offerAnswer, error) {
+		return o.Offer(ctx, staff.Operator(), r)
+	}))
+	mux.HandleFunc("POST /control/releases/note", control(o.Released))
 	mux.HandleFunc("POST "+backupPath, serveBackup(o))
 	mux.HandleFunc("GET "+checkPath, control(func(ctx context.Context, _ struct{}) (store.Holds, error) { return o.Check(ctx) }))
 	mux.HandleFunc("POST "+takeInPath, control(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.TakeIn(ctx) }))
@@ -152,6 +156,16 @@ func (c *controlClient) RenewUser(ctx context.Context, r renewRequest) (userAnsw
 // ChangeUser changes a person.
 func (c *controlClient) ChangeUser(ctx context.Context, r changeRequest) (nothing, error) {
 	return ask[nothing](ctx, c, http.MethodPost, "/control/users/change", r)
+}
+
+// Offer orders kiosks to take a release.
+func (c *controlClient) Offer(ctx context.Context, _ staff.Person, r offerRequest) (offerAnswer, error) {
+	return ask[offerAnswer](ctx, c, http.MethodPost, "/control/releases/offer", r)
+}
+
+// Released keeps in the audit what was done to the releases.
+func (c *controlClient) Released(ctx context.Context, n releaseNote) (nothing, error) {
+	return ask[nothing](ctx, c, http.MethodPost, "/control/releases/note", n)
 }
 
 // RemoveToken makes a bearer token worthless.

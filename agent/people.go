@@ -37,7 +37,7 @@ func newPeople(a *agent, secure bool, stopping <-chan struct{}) (*people, error)
 		return nil, err
 	}
 	p := &people{staff: s, console: &console{store: a.store, staff: s, pin: a.id.Pin(), named: a.siteNamed,
-		keeper: a.backup.keeper, again: sync.OnceFunc(func() { close(a.again) })}}
+		keeper: a.backup.keeper, releases: releasesIn(a.dir), ordered: a.gate.Order, again: sync.OnceFunc(func() { close(a.again) })}}
 	p.pages = a.dashboardOf(p, stopping)
 	return p, nil
 }

@@ -24,6 +24,9 @@ const usage = `Usage:
   agent token add NAME --data DIR --role ROLE [--site SITE]...
   agent token remove NAME --data DIR
   agent token list --data DIR
+  agent release   key FILE | add DIR | list | remove VERSION --data DIR
+  agent release   offer VERSION --data DIR (--kiosk ID... | --site SITE | --all)
+                  [--allow-older]
   agent backup    FILE --data DIR
   agent restore   FILE (--data DIR | --check)
   agent check     --data DIR
@@ -43,6 +46,11 @@ user      adds a person, changes one, or lists people. ROLE is viewer, staff,
           add and renew print a one-time code to sign in with; reset-factor
           takes away the second factor of somebody who has lost the phone.
 token     makes, removes and lists bearer tokens for /api.
+release   keeps releases of the kiosks' image and offers them. key says which key
+          they must be signed with (the file that provision key new left beside
+          the secret one); add takes one from a folder. Offer it to some kiosks
+          first. A kiosk takes one that is older than its own only with
+          --allow-older.
 backup    copies everything that the agent keeps to one file, its identity too.
 restore   puts a backup in the place of what is in DIR, and keeps what was there
           in a folder beside it. A running agent starts anew with it. With
@@ -115,7 +123,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return badInput("a command is missing")
 	}
 	name, rest := args[0], args[1:]
-	if (name == "user" || name == "token") && len(rest) > 0 {
+	if (name == "user" || name == "token" || name == "release") && len(rest) > 0 {
 		name, rest = name+" "+rest[0], rest[1:]
 	}
 	switch name {
@@ -137,6 +145,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return tokenRemove(ctx, rest, stdout)
 	case "token list":
 		return tokenList(ctx, rest, stdout)
+	case "release key", "release add", "release list", "release remove", "release offer":
+		return releaseCommand(ctx, strings.TrimPrefix(name, "release "), rest, stdout)
 	case "backup":
 		return backupTo(ctx, rest, stdout)
 	case "restore":

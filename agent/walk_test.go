@@ -41,7 +41,7 @@ func insideAgent(t *testing.T) (*agent, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	a := &agent{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, store: st, id: id, again: make(chan struct{})}
+	a := &agent{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), config: c, dir: dir, store: st, id: id, again: make(chan struct{})}
 	a.metrics = newMetrics(a)
 	a.listener = front.Limit(nil, front.Limits{}, nil)
 	a.backup = newBackups(keeperOf(dir, st, c.Backup), c.Backup.Every.Duration, a.log)
@@ -75,6 +75,7 @@ func TestEveryAddress(t *testing.T) {
 		"GET /link": "device", "POST /enrol": "device", "GET /healthz": "", "GET /readyz": "", "/api/": "", "/": "page",
 		"GET /api/v1/kiosks": "viewer", "GET /api/v1/kiosks/{id}": "viewer", "GET /api/v1/sites": "viewer", "GET /metrics": "viewer", "POST /api/v1/enrolments": "technician",
 		"GET /api/v1/enrolments": "technician", "DELETE /api/v1/enrolments/{id}": "technician",
+		"GET /release/{version}/{file}": "device", "POST /api/v1/releases": "technician", "PUT /api/v1/releases/{version}/{file}": "technician", "POST /api/v1/releases/{version}": "technician", "POST /api/v1/releases/{version}/offers": "technician",
 	}
 	open := map[string]bool{"GET /static/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "GET /sign-in/second": true,
 		"POST /sign-in/second": true, "GET /sign-in/provider": true, "GET /sign-in/provider/back": true, "GET /invite": true,
@@ -147,6 +148,8 @@ func TestEveryAddress(t *testing.T) {
 				case site == "tori" && strings.Contains(pattern, "{id}"), strings.HasPrefix(pattern, "DELETE "): // there is no such code
 					want = http.StatusNotFound
 				case site != "" && pattern == "GET /metrics":
+					want = http.StatusForbidden
+				case site != "" && strings.Contains(pattern, "/api/v1/releases") && !strings.HasSuffix(pattern, "/offers"): // of every site
 					want = http.StatusForbidden
 				case site == "tori" && pattern == "POST /api/v1/enrolments":
 					want = http.StatusForbidden

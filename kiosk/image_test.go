@@ -1,12 +1,25 @@
 package main
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/update"
 )
+
+// A kiosk on a machine that somebody set up by hand says so, at once.
+func TestNotRunFromAnImage(t *testing.T) {
+	answers := make(chan fleet.Result, 1)
+	o := obeyer{updater: update.New(update.Config{Log: slog.New(slog.DiscardHandler)})}
+	o.Command(t.Context(), fleet.Command{ID: "0123456789abcdef", Name: fleet.UpdateImage, TTL: time.Minute},
+		func(r fleet.Result) { answers <- r })
+	if r := <-answers; r.OK || r.Why != "no_image" || r.Command != "0123456789abcdef" {
+		t.Errorf("%+v", r)
+	}
+}
 
 // Nobody is there when the welcome page has been there for a while and nobody
 // is called for; good is what has come as far as that.

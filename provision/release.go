@@ -15,13 +15,15 @@ import (
 	"github.com/google/renameio/v2"
 
 	"yhteiskone/internal/release"
+	"yhteiskone/provision/enrol"
+	"yhteiskone/provision/publish"
 )
 
 // runImage is what is done with a release of the image: the folder that a build
 // leaves beside it.
 func runImage(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return inputError{errors.New("image: say build, or sign, verify or show and the release's folder")}
+		return inputError{errors.New("image: say build, or sign, verify, show or publish and the release's folder")}
 	}
 	name, rest := args[0], args[1:]
 	if name == "build" {
@@ -42,8 +44,13 @@ func runImage(ctx context.Context, args []string, env func(string) string, stdou
 		asJSON := f.Bool("json", false, "for programs")
 		packages := f.Bool("packages", false, "list every package")
 		do = func(dir string) error { return showRelease(dir, *asJSON, *packages, stdout) }
+	case "publish":
+		agent := f.String("agent", "", "`address` of the agent, for example https://agent.example.org:8443")
+		pin := f.String("pin", "", "the agent's `pin`, as \"agent enrol\" and its dashboard show it")
+		token := f.String("token", env("YHTEISKONE_TOKEN"), "`token` of a technician at every site; better in the environment as YHTEISKONE_TOKEN")
+		do = func(dir string) error { return publishRelease(ctx, dir, *agent, *pin, *token, stdout) }
 	default:
-		return inputError{fmt.Errorf("image: there is no %q; say build, sign, verify or show", name)}
+		return inputError{fmt.Errorf("image: there is no %q; say build, sign, verify, show or publish", name)}
 	}
 	dir, err := oneFolder(f, rest, stdout)
 	if err != nil || dir == "" {
@@ -160,6 +167,40 @@ func verifyRelease(dir, pubFile string, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "%s is version %s, signed with the key %s, and every file is as it was signed.\nwords  %s\n",
 		dir, s.Version, pub.ID(), s.Words())
+	return nil
+}
+
+// publishRelease brings a release to an agent, once it is what its manifest
+// says.
+func publishRelease(ctx context.Context, dir, agent, pin, token string, stdout io.Writer) error {
+	s, err := readRelease(dir)
+	if err != nil {
+		return err
+	}
+	if s.Signature == nil {
+		return inputError{fmt.Errorf("%s is not signed; say provision image sign", dir)}
+	}
+	if err := release.CheckFiles(dir, s.Manifest); err != nil {
+		return inputError{err}
+	}
+	client, base, err := enrol.Reach(agent, pin, token)
+	if err != nil {
+		return err
+	}
+	tenth := int64(0)
+	_, err = publish.Run(ctx, publish.Agent{Client: client, Base: base, Token: token}, dir, func(done, all int64) {
+		if now := done * 10 / all; now > tenth {
+			tenth = now
+			fmt.Fprintf(stdout, "%3d %%\n", 10*now)
+		}
+	})
+	if errors.Is(err, publish.ErrNotNow) {
+		return notNowError{err}
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "version %s is at %s; no kiosk has been offered it yet.\nwords  %s\n", s.Version, base, s.Words())
 	return nil
 }
 

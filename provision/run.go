@@ -20,7 +20,7 @@ const usage = `provision brings machines into the fleet of an agent.
   provision key     new FILE: makes a key that releases of the image are signed
                     with; show FILE: names it
   provision image   build: makes the bootable image of a kiosk from images/;
-                    sign, verify or show DIR: a release of it
+                    sign, verify, show or publish DIR: a release of it
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
 
 Say "provision enrol -h", or "provision image sign -h", for its flags. Exit codes: 0 done, 1 failed,
@@ -32,6 +32,11 @@ type inputError struct{ error }
 
 func (e inputError) Unwrap() error { return e.error }
 
+// notNowError is an agent that cannot be reached: exit code 3.
+type notNowError struct{ error }
+
+func (e notNowError) Unwrap() error { return e.error }
+
 // exitCode is what a shell is told about err.
 func exitCode(err error) int {
 	var problem *disk.Problem
@@ -42,7 +47,7 @@ func exitCode(err error) int {
 		return problem.Exit
 	case errors.As(err, &inputError{}) || errors.Is(err, enrol.ErrInput):
 		return 2
-	case errors.Is(err, enrol.ErrNotNow):
+	case errors.Is(err, enrol.ErrNotNow) || errors.As(err, &notNowError{}):
 		return 3
 	}
 	return 1

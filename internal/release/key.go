@@ -147,6 +147,9 @@ var (
 
 // Verify checks a signature that minisign or Sign made, and returns its note.
 func (k PublicKey) Verify(text, signature []byte) (note string, err error) {
+	if len(k.key) != ed25519.PublicKeySize {
+		return "", errors.New("there is no key to check the signature with")
+	}
 	if len(signature) > SignatureLimit {
 		return "", errors.New("the signature is too long")
 	}

@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"os"
 	"os/exec"
@@ -148,6 +149,15 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 	if _, err := release.NewKey().Public().Verify(text, signature); !errors.Is(err, release.ErrOtherKey) {
 		t.Errorf("another key: %v", err)
+	}
+}
+
+// No key checks nothing, whatever the signature says of who made it.
+func TestNoKey(t *testing.T) {
+	raw := append([]byte("ED"), make([]byte, 8+64)...)
+	forged := "untrusted comment: x\n" + base64.StdEncoding.EncodeToString(raw) + "\ntrusted comment: x\n" + base64.StdEncoding.EncodeToString(raw[10:]) + "\n"
+	if _, err := (release.PublicKey{}).Verify([]byte("text"), []byte(forged)); err == nil || !strings.Contains(err.Error(), "no key") {
+		t.Error(err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -383,6 +384,42 @@ func TestDamagedEnvironment(t *testing.T) {
 		if _, version := started(t, d); version != "1.1" {
 			t.Errorf("%.40q: %s runs", bad, version)
 		}
+	}
+}
+
+// What GRUB's own tool made is read, and what is written the tool reads and
+// changes.
+func TestRealGrubenv(t *testing.T) {
+	block, err := os.ReadFile("testdata/grubenv") // grub-editenv create, set active=A trial= trial_left=0
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, key := installed(), release.NewKey()
+	r := make1(t, key, "1.1", "")
+	f := d.open("grubenv", 0)
+	f.kept, f.cached = bytes.Clone(block), bytes.Clone(block)
+	if err := machine(d, "A", key, r).Apply(t.Context(), r.offer()); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := exec.LookPath("grub-editenv")
+	if err != nil {
+		t.Skip("grub-editenv is not installed (apt-get install grub-common); what it made before was read")
+	}
+	path := filepath.Join(t.TempDir(), "grubenv")
+	if err := os.WriteFile(path, f.kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(tool, path, "list").CombinedOutput(); err != nil || string(out) != "active=A\ntrial=B\ntrial_left=3\n" {
+		t.Errorf("%v: %q", err, out)
+	}
+	if out, err := exec.Command(tool, path, "set", "trial_left=0").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if f.cached, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if faults := machine(d, "A", key, r).Faults(); len(faults) != 1 {
+		t.Errorf("faults %v", faults)
 	}
 }
 

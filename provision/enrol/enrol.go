@@ -196,6 +196,12 @@ func (o Options) client() (*http.Client, string, error) {
 	return client(&http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment}), u.Scheme + "://" + u.Host, nil
 }
 
+// Reach returns how to reach an agent by its address, pin and a token, and its
+// base address, for whatever else a technician wants of it.
+func Reach(agent, pin, token string) (*http.Client, string, error) {
+	return Options{Agent: agent, Pin: pin, Token: token}.client()
+}
+
 // client follows no redirect: a token must not travel to another host.
 func client(t *http.Transport) *http.Client {
 	return &http.Client{Transport: t, Timeout: patience,
