@@ -17,6 +17,7 @@ const usage = `provision brings machines into the fleet of an agent.
                     --csv FILE does it for a whole centre; list, revoke ID
   provision replace KIOSK: a join file for a spare that takes a broken one's
                     place, with its name and its past
+  provision label   [KIOSK...] --out FILE: labels to print and stick on
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
 
 Say "provision enrol -h" for its flags. Exit codes: 0 done, 1 failed,
@@ -55,6 +56,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runEnrol(ctx, args[1:], env, stdout)
 	case "replace":
 		return runReplace(ctx, args[1:], env, stdout)
+	case "label":
+		return runLabel(ctx, args[1:], env, stdout)
 	case "write":
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
 	case "help", "-h", "-help", "--help":
