@@ -11,7 +11,7 @@ func TestLabel(t *testing.T) {
 	a := newAgent(t)
 	out := filepath.Join(t.TempDir(), "labels.html")
 	said, code, err := provision(t, append([]string{"label", "--site", "illusia", "--phone", "09 123 4567", "--out", out}, a.flags()...)...)
-	if code != 0 || !strings.Contains(said, "holds 2 labels") {
+	if code != 0 || !strings.Contains(said, "holds 3 labels") {
 		t.Fatalf("exit %d: %v: %s", code, err, said)
 	}
 	text, err := os.ReadFile(out)

@@ -19,6 +19,7 @@ const usage = `provision brings machines into the fleet of an agent.
                     place, with its name and its past
   provision label   [KIOSK...] --out FILE: labels to print and stick on
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
+  provision completion bash: lets the shell finish commands and flags
 
 Say "provision enrol -h" for its flags. Exit codes: 0 done, 1 failed,
 2 wrong input, 3 not now (the agent is busy or cannot be reached).
@@ -60,6 +61,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runLabel(ctx, args[1:], env, stdout)
 	case "write":
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
+	case "completion":
+		return runCompletion(args[1:], stdout)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
