@@ -145,6 +145,19 @@ func TestEnrolACentreGoesOn(t *testing.T) {
 	}
 }
 
+// A code whose join file could not be written lets nobody in.
+func TestEnrolRevokesWhatItCannotWrite(t *testing.T) {
+	a := newAgent(t)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "illusia-kone-1.json"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, code, err := provision(t, append([]string{"enrol", "--csv", sheetFile(t, "site,name\nillusia,Kone 1\n"), "--out-dir", dir}, a.flags()...)...)
+	if code != 1 || !strings.Contains(err.Error(), "write the join file") || !slices.Equal(a.revoked, []string{"0123456789ab"}) {
+		t.Errorf("exit %d: %v, revoked %v", code, err, a.revoked)
+	}
+}
+
 func TestEnrolListAndRevoke(t *testing.T) {
 	a := newAgent(t)
 	said, code, err := provision(t, append([]string{"enrol", "list"}, a.flags()...)...)
