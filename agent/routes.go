@@ -114,6 +114,7 @@ func (a *agent) allowed(what staff.Action, next func(http.ResponseWriter, *http.
 type apiKiosk struct {
 	ID        fleet.KioskID `json:"id"`
 	Name      string        `json:"name"`
+	Place     string        `json:"place,omitempty"`
 	Site      fleet.SiteID  `json:"site"`
 	Status    fleet.Status  `json:"status"`
 	Since     time.Time     `json:"since"`
@@ -145,7 +146,7 @@ type apiSite struct {
 func utc(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 func kioskOf(v state.View, lang string, zone *time.Location) apiKiosk {
-	k := apiKiosk{ID: v.Kiosk.ID, Name: v.Kiosk.Name, Site: v.Kiosk.Site, Status: v.Status, Since: utc(v.Since), Faults: []apiFault{}}
+	k := apiKiosk{ID: v.Kiosk.ID, Name: v.Kiosk.Name, Place: v.Kiosk.Place, Site: v.Kiosk.Site, Status: v.Status, Since: utc(v.Since), Faults: []apiFault{}}
 	if !v.LastSeen.IsZero() {
 		t := utc(v.LastSeen)
 		k.LastSeen = &t

@@ -16,10 +16,16 @@ import (
 
 // agentFlags are how an agent is found and asked.
 func agentFlags(f *flag.FlagSet, o *enrol.Options, env func(string) string) {
-	f.StringVar(&o.Agent, "agent", "", "`address` of the agent, for example https://agent.example.org:8443")
-	f.StringVar(&o.Pin, "pin", "", "the agent's `pin`, as \"agent enrol\" and its dashboard show it")
+	f.StringVar(&o.Agent, "agent", env("YHTEISKONE_AGENT"), "`address` of the agent, for example https://agent.example.org:8443; or in the environment as YHTEISKONE_AGENT")
+	f.StringVar(&o.Pin, "pin", env("YHTEISKONE_PIN"), "the agent's `pin`, as \"agent enrol\" and its dashboard show it; or in the environment as YHTEISKONE_PIN")
 	f.StringVar(&o.Token, "token", env("YHTEISKONE_TOKEN"), "`token` of a technician at the agent; better in the environment as YHTEISKONE_TOKEN, where other users do not see it")
-	f.StringVar(&o.Socket, "socket", "", "the agent's control `socket` (agent.sock in its data folder) instead of address, pin and token")
+	f.Func("socket", "the agent's control `socket` (agent.sock in its data folder) instead of address, pin and token", func(path string) error {
+		o.Socket = path
+		if o.Agent == env("YHTEISKONE_AGENT") && o.Pin == env("YHTEISKONE_PIN") { // the environment's stand back
+			o.Agent, o.Pin = "", ""
+		}
+		return nil
+	})
 }
 
 // flagSet is a command's flags; mistakes are told once, by main.

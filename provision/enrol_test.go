@@ -50,7 +50,7 @@ func (a *fakeAgent) more(t *testing.T, mux *http.ServeMux) {
 	})
 	mux.HandleFunc("GET /api/v1/kiosks", func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode([]enrol.Kiosk{{ID: "kaaaaaaaaaaaa", Name: "Kone 1", Place: "Aula <b>", Site: "illusia"}, {ID: "kbbbbbbbbbbbb", Name: "Kone 2", Site: "illusia"},
-			{ID: "kcccccccccccc", Name: "Kone 1", Site: "tori"}})
+			{ID: "kdddddddddddd", Name: "Kone 3", Place: "Aula", Site: "illusia"}, {ID: "kcccccccccccc", Name: "Kone 1", Site: "tori"}})
 	})
 }
 
@@ -142,6 +142,19 @@ func TestEnrolACentreGoesOn(t *testing.T) {
 	a.answer = nil
 	if said, code, err := provision(t, args...); code != 0 || !strings.Contains(said, "1 made, 1 were there already.") {
 		t.Errorf("exit %d: %v: %s", code, err, said)
+	}
+}
+
+// A code whose join file could not be written lets nobody in.
+func TestEnrolRevokesWhatItCannotWrite(t *testing.T) {
+	a := newAgent(t)
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "illusia-kone-1.json"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, code, err := provision(t, append([]string{"enrol", "--csv", sheetFile(t, "site,name\nillusia,Kone 1\n"), "--out-dir", dir}, a.flags()...)...)
+	if code != 1 || !strings.Contains(err.Error(), "write the join file") || !slices.Equal(a.revoked, []string{"0123456789ab"}) {
+		t.Errorf("exit %d: %v, revoked %v", code, err, a.revoked)
 	}
 }
 

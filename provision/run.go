@@ -21,7 +21,9 @@ const usage = `provision brings machines into the fleet of an agent.
                     with; show FILE: names it
   provision image   build: makes the bootable image of a kiosk from images/;
                     sign, verify, show or publish DIR: a release of it
+  provision label   [KIOSK...] --out FILE: labels to print and stick on
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
+  provision completion bash: lets the shell finish commands and flags
 
 Say "provision enrol -h", or "provision image sign -h", for its flags. Exit codes: 0 done, 1 failed,
 2 wrong input, 3 not now (the agent is busy or cannot be reached).
@@ -68,8 +70,12 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runKey(args[1:], stdout, stderr)
 	case "image":
 		return runImage(ctx, args[1:], env, stdout, stderr)
+	case "label":
+		return runLabel(ctx, args[1:], env, stdout)
 	case "write":
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
+	case "completion":
+		return runCompletion(args[1:], stdout)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil

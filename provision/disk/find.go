@@ -32,7 +32,7 @@ func (m Machine) Of(path string, info fs.FileInfo) (Disk, error) {
 	}
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
-		return Disk{Path: path, Size: info.Size(), Bus: "file", Sequence: fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)}, nil
+		return Disk{Path: path, Size: info.Size(), Bus: "file", Holds: []Part{}, Sequence: fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)}, nil
 	case mode&fs.ModeDevice != 0 && mode&fs.ModeCharDevice == 0:
 		return m.Number(fmt.Sprintf("%d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev)))
 	}

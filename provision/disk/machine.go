@@ -84,7 +84,7 @@ func (m Machine) name(number string) (name string, whole bool, err error) {
 func (m Machine) disk(name string, used map[string]string) Disk {
 	dir := m.at("sys/block", name)
 	whole := part(name, dir, m)
-	d := Disk{Path: "/dev/" + name, Size: whole.Size, Number: line(dir, "dev"), Sequence: line(dir, "diskseq"),
+	d := Disk{Path: "/dev/" + name, Size: whole.Size, Holds: []Part{}, Number: line(dir, "dev"), Sequence: line(dir, "diskseq"),
 		Removable: line(dir, "removable") == "1", ReadOnly: line(dir, "ro") == "1", Bus: bus(name, dir)}
 	db := m.udev(d.Number)
 	d.Model = cmp.Or(line(dir, "device/model"), line(dir, "device/name"), strings.ReplaceAll(db["ID_MODEL"], "_", " "))

@@ -19,7 +19,8 @@ type Device interface {
 	io.WriterAt
 	// Zero makes a stretch read as zeros.
 	Zero(off, n int64) error
-	// Push waits until a stretch is on the disk, as far as the system knows.
+	// Push starts to bring a stretch to the disk, and waits for the one of the
+	// same length before it.
 	Push(off, n int64) error
 	// Sync waits until everything is on the disk.
 	Sync() error
@@ -94,7 +95,10 @@ func (d *device) quickZero(off, n int64) error {
 // true, and an error comes where it happens.
 func (d *device) Push(off, n int64) error {
 	return d.control(func(fd int) error {
-		return unix.SyncFileRange(fd, off, n, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
+		if err := unix.SyncFileRange(fd, off, n, unix.SYNC_FILE_RANGE_WRITE); err != nil || off < n {
+			return err
+		}
+		return unix.SyncFileRange(fd, off-n, n, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
 	})
 }
 

@@ -450,3 +450,21 @@ func TestAnImageThatEndsEarly(t *testing.T) {
 		t.Errorf("cut: %v", err)
 	}
 }
+
+// What writes the join file may touch its partition and nothing else.
+func TestOnlyThePartitionIsTouched(t *testing.T) {
+	to := stick(t, room)
+	d, err := open(disk.This(), disk.Disk{Path: to, Bus: "file"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	v := &volume{Device: d, at: span{1 << 20, 1 << 20}}
+	for off, ok := range map[int64]bool{0: false, 1<<20 - 1: false, 1 << 20: true, 2<<20 - 8: true, 2<<20 - 7: false} {
+		_, w := v.WriteAt(make([]byte, 8), off)
+		_, r := v.ReadAt(make([]byte, 8), off)
+		if (w == nil) != ok || (r == nil) != ok {
+			t.Errorf("at %d: %v, %v", off, w, r)
+		}
+	}
+}
