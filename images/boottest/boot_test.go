@@ -3,7 +3,7 @@ package boottest
 import (
 	"bufio"
 	"bytes"
-		"encoding/json"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
