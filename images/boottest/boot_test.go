@@ -3,7 +3,6 @@ package boottest
 import (
 	"bufio"
 	"bytes"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"yhteiskone/internal/identity"
 )
 
 // patience is for a machine whose processor is computed.
@@ -26,6 +27,7 @@ type agent struct {
 	address string
 	token   string
 	client  *http.Client
+	join    string // text of a join file
 }
 
 func newAgent(t *testing.T, program string) *agent {
@@ -57,10 +59,9 @@ func newAgent(t *testing.T, program string) *agent {
 		for lines.Scan() {
 		}
 	}()
-	// The agent is this test's own process, on the loopback.
-	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}
 	words := strings.Fields(a.says("token", "add", "boot", "--role", "viewer"))
 	a.token = words[len(words)-1]
+	a.enrol()
 	return a
 }
 
@@ -76,8 +77,9 @@ func (a *agent) says(args ...string) string {
 	return string(out)
 }
 
-// join is a join file for a machine that sees the agent at another address.
-func (a *agent) join() string {
+// enrol makes a code, and a join file for a machine that sees the agent at
+// another address. With the pin we know the agent as the kiosk will.
+func (a *agent) enrol() {
 	a.t.Helper()
 	var e struct{ Code, Pin string }
 	if err := json.Unmarshal([]byte(a.says("enrol", "--site", "illusia", "--site-name", "Illusia", "--name", "Kone 1", "--ttl", "1h", "--json")), &e); err != nil {
@@ -87,7 +89,16 @@ func (a *agent) join() string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return string(text)
+	a.join = string(text)
+	pin, _, err := identity.ParsePin(e.Pin)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	config, err := identity.ClientTLS(pin)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 10 * time.Second}
 }
 
 // kiosk is what the dashboard knows of the one machine; seen is all of it.
@@ -138,7 +149,7 @@ func TestBoot(t *testing.T) {
 			a := newAgent(t, filepath.Join(programs, "agent"))
 			m := newMachine(t, image)
 			m.talk()
-			m.put("kiosk-conf", "join.json", a.join())
+			m.put("kiosk-conf", "join.json", a.join)
 			began := time.Now()
 			m.start(c.firmware, c.mib, a.address)
 			t.Cleanup(func() {

@@ -149,7 +149,7 @@ func (m *machine) talk() {
 		m.t.Fatalf("grub.cfg has no %q", quiet)
 	}
 	m.put("kiosk-esp", name, strings.Replace(config, quiet,
-		"console=ttyS0,115200 systemd.show_status=yes systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info", 1))
+		"console=ttyS0,115200 loglevel=4 systemd.show_status=no systemd.log_level=notice systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info", 1))
 }
 
 // start turns the machine on. port is the agent's.
