@@ -173,6 +173,7 @@ func readings() map[string]reading {
 		"Health.Updates":        {code: fleet.UpdatesWaiting, bad: h(func(h *fleet.Health) { h.Updates = ptr(2) })},
 		"Health.OnMains":        {code: fleet.OnBattery, bad: h(func(h *fleet.Health) { h.OnMains = ptr(false) })},
 		"Health.Battery":        {why: "how full it is matters only while on_battery is there, which comes first"},
+		"Health.WiredMAC":       {why: "it says how to wake the machine, not how it is"},
 		"Health.Swap":           {code: fleet.SwapOn, bad: h(func(h *fleet.Health) { h.Swap = ptr(true) })},
 	}
 }

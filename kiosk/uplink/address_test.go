@@ -28,6 +28,11 @@ func TestTheAgentMoves(t *testing.T) {
 	u := r.open()
 	stop := r.run(u)
 	r.until("the new address is heard", func() bool { s, ok := u.Settings(); return ok && len(s.Agents) == 2 && u.Connected() })
+	// A line that breaks is no reason to go elsewhere.
+	reports := func() int { r.agent.mu.Lock(); defer r.agent.mu.Unlock(); return r.agent.reports }
+	before := reports()
+	r.agent.cut()
+	r.until("it is back", func() bool { return u.Connected() && reports() > before+1 })
 	if u.Address() != old.URL {
 		t.Errorf("it goes to %s while the old address answers", u.Address())
 	}
