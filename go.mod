@@ -3,7 +3,6 @@ module yhteiskone
 go 1.26.0
 
 require (
-	aead.dev/minisign v0.3.0
 	github.com/alexedwards/argon2id v1.0.0
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/cenkalti/backoff/v5 v5.0.3

@@ -2,17 +2,15 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"aead.dev/minisign"
 	"github.com/klauspost/compress/zstd"
 
+	"yhteiskone/internal/release"
 	"yhteiskone/provision/write/writetest"
 )
 
@@ -46,22 +44,16 @@ func commands(t *testing.T, page string) (all [][]string) {
 // in which it stands there.
 func TestGuides(t *testing.T) {
 	image := writetest.Image(t, writetest.Parts())
-	public, private, err := minisign.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	text, err := os.ReadFile(image)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature := minisign.NewReader(bytes.NewReader(text))
-	if _, err := io.Copy(io.Discard, signature); err != nil {
-		t.Fatal(err)
-	}
-	key, err := public.MarshalText()
+	private := release.NewKey()
+	signature, err := private.Sign(text, "yhteiskone")
 	if err != nil {
 		t.Fatal(err)
 	}
+	key := private.Public().Encode()
 	e, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +66,7 @@ func TestGuides(t *testing.T) {
 		}
 		a, disk := newAgent(t), stick(t, 64<<20)
 		dir := t.TempDir()
-		for name, text := range map[string][]byte{"yhteiskone-1.img": text, "yhteiskone-1.img.minisig": signature.Sign(private), "release.pub": key, "yhteiskone-1.img.zst": zst,
+		for name, text := range map[string][]byte{"yhteiskone-1.img": text, "yhteiskone-1.img.minisig": signature, "release.pub": key, "yhteiskone-1.img.zst": zst,
 			"koneet.csv": []byte("\xef\xbb\xbfsite;name;place;notes\r\nillusia;Kone 1;aula;\r\n")} {
 			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 				t.Fatal(err)

@@ -27,7 +27,6 @@ func doors() []door {
 		{"github.com/wneessen/go-mail", "agent/notify", "mail leaves through one place, which says what may be in it"},
 		{"golang.org/x/crypto/acme", "agent/front", "who issues certificates is asked beside where they are shown"},
 		{"github.com/diskfs/go-diskfs", "provision/write", "it writes one file into one partition: what it may touch is held there"},
-		{"aead.dev/minisign", "provision/write tests", "an image's signature is checked where its bytes are read"},
 		{"github.com/letsencrypt", "tests", "an authority for checks; no part of the product"},
 		{"github.com/chromedp", "tests internal/e2e internal/dev", "a debugged browser is for looking at the dashboard in checks and pictures; a client's is never debugged"},
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"golang.org/x/crypto/blake2b"
@@ -147,39 +148,80 @@ var (
 
 // Verify checks a signature that minisign or Sign made, and returns its note.
 func (k PublicKey) Verify(text, signature []byte) (note string, err error) {
-	if len(k.key) != ed25519.PublicKeySize {
-		return "", errors.New("there is no key to check the signature with")
+	g, err := k.parse(signature)
+	if err != nil {
+		return "", err
 	}
-	if len(signature) > SignatureLimit {
-		return "", errors.New("the signature is too long")
+	if g.kind == hashed {
+		sum := blake2b.Sum512(text)
+		text = sum[:]
 	}
-	all := strings.Split(strings.TrimRight(strings.ReplaceAll(string(signature), "\r\n", "\n"), "\n"), "\n")
+	if err := k.check(g, text); err != nil {
+		return "", err
+	}
+	return g.note, nil
+}
+
+// VerifyFrom is Verify of what a reader holds, however much that is. It refuses
+// minisign's old kind of signature, for which all must be in memory.
+func (k PublicKey) VerifyFrom(r io.Reader, signature []byte) (note string, err error) {
+	g, err := k.parse(signature)
+	if err != nil {
+		return "", err
+	}
+	if g.kind != hashed {
+		return "", errors.New("the signature is of minisign's old kind; sign anew without -l")
+	}
+	h, _ := blake2b.New512(nil) // never fails without a key
+	if _, err := io.Copy(h, r); err != nil {
+		return "", fmt.Errorf("read what was signed: %w", err)
+	}
+	if err := k.check(g, h.Sum(nil)); err != nil {
+		return "", err
+	}
+	return g.note, nil
+}
+
+// signature is a signature's file, taken apart.
+type signature struct {
+	kind       string // algorithm or hashed
+	own, whole []byte // over what was signed; over own and the note
+	note       string
+}
+
+// parse takes a signature apart that says that it is by k.
+func (k PublicKey) parse(text []byte) (g signature, err error) {
+	if len(k.key) != ed25519.PublicKeySize { // Ed25519 would panic
+		return g, errors.New("there is no key to check the signature with")
+	}
+	if len(text) > SignatureLimit {
+		return g, errors.New("the signature is too long")
+	}
+	all := strings.Split(strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
 	if len(all) != 4 || !strings.HasPrefix(all[0], comment) || !strings.HasPrefix(all[2], trusted) {
-		return "", errors.New("the signature is not one of minisign")
+		return g, errors.New("the signature is not one of minisign")
 	}
 	raw, err1 := base64.StdEncoding.DecodeString(all[1])
 	whole, err2 := base64.StdEncoding.DecodeString(all[3])
 	if err1 != nil || err2 != nil || len(raw) != 2+idSize+ed25519.SignatureSize || len(whole) != ed25519.SignatureSize {
-		return "", errors.New("the signature is not one of minisign")
+		return g, errors.New("the signature is not one of minisign")
 	}
 	if !bytes.Equal(raw[2:2+idSize], k.id[:]) {
-		return "", fmt.Errorf("%w: %016X, not %s", ErrOtherKey, binary.LittleEndian.Uint64(raw[2:]), k.ID())
+		return g, fmt.Errorf("%w: %016X, not %s", ErrOtherKey, binary.LittleEndian.Uint64(raw[2:]), k.ID())
 	}
-	note = strings.TrimPrefix(all[2], trusted)
-	said := text
-	switch string(raw[:2]) {
-	case hashed:
-		sum := blake2b.Sum512(text)
-		said = sum[:]
-	case algorithm:
-	default:
-		return "", errors.New("the signature is of a kind that is not known")
+	g = signature{string(raw[:2]), raw[2+idSize:], whole, strings.TrimPrefix(all[2], trusted)}
+	if g.kind != hashed && g.kind != algorithm {
+		return g, errors.New("the signature is of a kind that is not known")
 	}
-	own := raw[2+idSize:]
-	if !ed25519.Verify(k.key, said, own) || !ed25519.Verify(k.key, append(bytes.Clone(own), note...), whole) {
-		return "", ErrSignature
+	return g, nil
+}
+
+// check says whether k signed these bytes, and the note.
+func (k PublicKey) check(g signature, said []byte) error {
+	if !ed25519.Verify(k.key, said, g.own) || !ed25519.Verify(k.key, append(bytes.Clone(g.own), g.note...), g.whole) {
+		return ErrSignature
 	}
-	return note, nil
+	return nil
 }
 
 func lines(all ...string) []byte { return []byte(strings.Join(all, "\n") + "\n") }

@@ -67,6 +67,14 @@ func TestRealMinisign(t *testing.T) {
 		if err != nil || got != note {
 			t.Errorf("%s: note %q, %v", name, got, err)
 		}
+		// Read bit by bit only the newer kind can be checked.
+		got, err = pub.VerifyFrom(bytes.NewReader(text), read(t, name))
+		if old := name == "manifest.legacy.minisig"; old != (err != nil) || !old && got != note {
+			t.Errorf("%s, read: note %q, %v", name, got, err)
+		}
+		if _, err := pub.VerifyFrom(bytes.NewReader(text[1:]), read(t, name)); err == nil {
+			t.Errorf("%s: another text is taken", name)
+		}
 	}
 	if _, err := release.Decode(text); err != nil {
 		t.Error(err)

@@ -28,7 +28,9 @@
 //	               nobody_waits and open_web. An end that does not know them
 //	               passes over them (an unknown command is answered "unknown").
 //	1  2026-11-29  in settings "welcome", the centre's own words in three
-//	               languages.
+//	               languages. In a request for a code "once" and "replaces", in
+//	               its answer "id", "site" and "name"; codes are listed and
+//	               revoked at the same address.
 //	1  2026-11-29  in settings "offer", the services on the welcome page: which
 //	               are shown, in which order, and the centre's own. Without it a
 //	               kiosk has its own catalogue; and "agents", other addresses of

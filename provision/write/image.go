@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 
-	"aead.dev/minisign"
 	"github.com/klauspost/compress/zstd"
 
+	"yhteiskone/internal/release"
 	"yhteiskone/provision/disk"
 )
 
@@ -101,7 +101,11 @@ func SignatureOf(image string) string { return image + ".minisig" }
 // Verify makes sure that the image is signed with the key whose public half is
 // in the file keyPath, as minisign and "provision key" write it.
 func (m *Image) Verify(keyPath string) error {
-	key, err := minisign.PublicKeyFromFile(keyPath)
+	text, err := os.ReadFile(keyPath)
+	var key release.PublicKey
+	if err == nil {
+		key, err = release.ParsePublicKey(text)
+	}
 	if err != nil {
 		return &disk.Problem{Exit: disk.ExitInput, Code: "bad_key", Text: fmt.Sprintf("The key %s cannot be read: %v.", keyPath, err),
 			Todo: "Name the public key of who made the image."}
@@ -118,19 +122,14 @@ func (m *Image) Verify(keyPath string) error {
 	if err != nil {
 		return bad("The signature cannot be read: %v.", err)
 	}
-	var s minisign.Signature
-	if err := s.UnmarshalText(signature); err != nil {
-		return bad("%s is not a signature.", path)
-	}
-	if s.KeyID != key.ID() {
+	_, err = key.VerifyFrom(bufio.NewReaderSize(io.NewSectionReader(m.file, 0, 1<<62), 1<<20), signature)
+	switch {
+	case errors.Is(err, release.ErrOtherKey):
 		return bad("The image is signed with another key than %s.", keyPath)
-	}
-	r := minisign.NewReader(bufio.NewReaderSize(io.NewSectionReader(m.file, 0, 1<<62), 1<<20))
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return bad("The image cannot be read: %v.", err)
-	}
-	if !r.Verify(key, signature) {
+	case errors.Is(err, release.ErrSignature):
 		return bad("The image is not the one that was signed.")
+	case err != nil:
+		return bad("%s does not do: %v.", path, err)
 	}
 	return nil
 }
