@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -136,6 +137,9 @@ func (b *builder) tool(ctx context.Context, stdin io.Reader, name string, args .
 	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(b.Epoch.Unix(), 10), "TZ=UTC", "LC_ALL=C.UTF-8",
 		"PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "MTOOLS_SKIP_CHECK=1", "DEBIAN_FRONTEND=noninteractive")
 	cmd.Stdin = stdin
+	// A build that is stopped takes what its tools started with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	var said, wrong strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &wrong
