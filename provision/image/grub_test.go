@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"yhteiskone/internal/release"
 )
 
 func TestGRUBConfig(t *testing.T) {
@@ -57,30 +59,27 @@ func TestSlotConfig(t *testing.T) {
 
 func TestManifest(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"root.squashfs", "vmlinuz", "initrd.img", "slot.cfg"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("abc"), 0o600); err != nil {
+	slot := Slot{"20300102-abc", strings.Repeat("0f", 32), 4096}
+	for name, text := range map[string]string{"root.squashfs": "abc", "vmlinuz": "abc", "initrd.img": "abc", "slot.cfg": slot.config()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := writeManifest(dir, Slot{Version: "1", RootHash: "00ff"}); err != nil {
+	if err := writeManifest(dir); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "manifest"))
+	made, err := release.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	if m.Version != "1" || m.RootHash != "00ff" || len(m.Files) != 4 ||
-		m.Files[0] != (File{"root.squashfs", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
-		t.Errorf("%s", text)
+	if made.Version != slot.Version || made.RootHash != slot.RootHash || len(made.Files) != 4 ||
+		made.Files[0] != (release.File{Name: "root.squashfs", Size: 3, SHA256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
+		t.Errorf("%s", made.Text)
 	}
 	if err := os.Remove(filepath.Join(dir, "vmlinuz")); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeManifest(dir, Slot{}); err == nil {
+	if err := writeManifest(dir); err == nil {
 		t.Error("a release without a kernel was listed")
 	}
 }

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"yhteiskone/internal/release"
 )
 
 // Options are what a build is told.
@@ -43,10 +45,11 @@ func (o *Options) check() error {
 	switch {
 	case o.Level < 1 || o.Level > 22:
 		return fmt.Errorf("%w: --level is %d; it must be between 1 and 22", ErrInput, o.Level)
-	case !validVersion(o.Version):
-		return fmt.Errorf("%w: --version is %q; it must be of a-z, A-Z, 0-9, '.', '-', '+'", ErrInput, o.Version)
 	case o.Epoch.Unix() <= 0:
 		return fmt.Errorf("%w: --epoch must lie after 1970", ErrInput)
+	}
+	if err := release.CheckVersion(o.Version); err != nil {
+		return fmt.Errorf("%w: --version is %q; it %w", ErrInput, o.Version, err)
 	}
 	for name, path := range map[string]string{"--kiosk": o.Kiosk, "--sources": o.Sources, "--key": o.Key} {
 		if path == "" && name == "--key" {
@@ -57,10 +60,6 @@ func (o *Options) check() error {
 		}
 	}
 	return nil
-}
-
-func validVersion(v string) bool {
-	return v != "" && len(v) <= 64 && strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-+") == ""
 }
 
 // builder is one build.
@@ -87,8 +86,8 @@ func Build(ctx context.Context, o Options) (string, error) {
 		return "", fmt.Errorf("build the image: %w", err)
 	}
 	b := &builder{Options: o, recipe: recipe, work: filepath.Join(o.Out, "work"), began: time.Now()}
-	release := filepath.Join(o.Out, "release")
-	for _, dir := range []string{b.work, release} {
+	folder := filepath.Join(o.Out, "release")
+	for _, dir := range []string{b.work, folder} {
 		if err := os.RemoveAll(dir); err != nil {
 			return "", fmt.Errorf("clear the last build: %w", err)
 		}
@@ -104,18 +103,17 @@ func Build(ctx context.Context, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	slot, err := b.slot(ctx, root, release)
-	if err != nil {
+	if err := b.slot(ctx, root, folder); err != nil {
 		return "", err
 	}
 	name := filepath.Join(o.Out, "yhteiskone-"+o.Version)
 	if err := b.papers(ctx, root, name); err != nil {
 		return "", err
 	}
-	if err := writeManifest(release, slot); err != nil {
+	if err := writeManifest(folder); err != nil {
 		return "", err
 	}
-	if err := b.disk(ctx, release, name+".img"); err != nil {
+	if err := b.disk(ctx, folder, name+".img"); err != nil {
 		return "", err
 	}
 	if err := os.RemoveAll(b.work); err != nil {

@@ -2,16 +2,14 @@ package image
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"yhteiskone/internal/release"
 )
 
 // Fixed, so that the same tree gives the same bytes. The salt keeps no secret.
@@ -25,15 +23,15 @@ var rootHash = regexp.MustCompile(`(?m)^Root hash:\s*([0-9a-f]{64})$`)
 
 // slot makes what a slot is started from: the checked root, kernel, first
 // stage, and what GRUB must know.
-func (b *builder) slot(ctx context.Context, root, out string) (Slot, error) {
+func (b *builder) slot(ctx context.Context, root, out string) error {
 	s := Slot{Version: b.Version}
 	kernel, err := onlyKernel(root)
 	if err != nil {
-		return s, err
+		return err
 	}
 	for from, to := range map[string]string{"boot/vmlinuz-" + kernel: "vmlinuz", "boot/initrd.img-" + kernel: "initrd.img"} {
 		if err := copyFile(filepath.Join(root, from), filepath.Join(out, to), 0o644); err != nil {
-			return s, fmt.Errorf("take the kernel out: %w", err)
+			return fmt.Errorf("take the kernel out: %w", err)
 		}
 	}
 	b.say("packing the root (zstd %d)", b.Level)
@@ -43,74 +41,44 @@ func (b *builder) slot(ctx context.Context, root, out string) (Slot, error) {
 	if _, err := b.tool(ctx, nil, "env", "-u", "SOURCE_DATE_EPOCH", "mksquashfs", root, image, "-noappend", "-quiet", "-no-progress", "-comp", "zstd",
 		"-Xcompression-level", strconv.Itoa(b.Level), "-b", "256K", "-all-time", epoch, "-mkfs-time", epoch,
 		"-wildcards", "-e", "boot/*", "usr/lib/firmware/*-ucode", "proc/*", "sys/*", "dev/*", "run/*", "tmp/*"); err != nil {
-		return s, fmt.Errorf("pack the root: %w", err)
+		return fmt.Errorf("pack the root: %w", err)
 	}
 	info, err := os.Stat(image)
 	if err != nil {
-		return s, fmt.Errorf("pack the root: %w", err)
+		return fmt.Errorf("pack the root: %w", err)
 	}
 	s.HashOffset = (info.Size() + block - 1) / block * block
 	if err := os.Truncate(image, s.HashOffset); err != nil {
-		return s, fmt.Errorf("pack the root: %w", err)
+		return fmt.Errorf("pack the root: %w", err)
 	}
 	said, err := b.tool(ctx, nil, "veritysetup", "format", image, image, "--hash-offset="+strconv.FormatInt(s.HashOffset, 10),
 		"--data-blocks="+strconv.FormatInt(s.HashOffset/block, 10), "--salt="+veritySalt, "--uuid="+verityUUID)
 	if err != nil {
-		return s, fmt.Errorf("make the hash tree: %w", err)
+		return fmt.Errorf("make the hash tree: %w", err)
 	}
 	found := rootHash.FindStringSubmatch(said)
 	if found == nil {
-		return s, errors.New("make the hash tree: veritysetup said no root hash")
+		return errors.New("make the hash tree: veritysetup said no root hash")
 	}
 	s.RootHash = found[1]
 	if err := os.WriteFile(filepath.Join(out, "slot.cfg"), []byte(s.config()), 0o644); err != nil {
-		return s, fmt.Errorf("write slot.cfg: %w", err)
-	}
-	return s, nil
-}
-
-// Manifest is what a release consists of. It is signed as it lies on the disk.
-type Manifest struct {
-	Version    string `json:"version"`
-	MinVersion string `json:"min_version"` // of a kiosk that may take it; empty for any
-	RootHash   string `json:"roothash"`
-	Files      []File `json:"files"`
-}
-
-// File is one of a release.
-type File struct {
-	Name   string `json:"name"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-}
-
-// writeManifest lists the files of the release in dir.
-func writeManifest(dir string, s Slot) error {
-	m := Manifest{Version: s.Version, RootHash: s.RootHash}
-	for _, name := range []string{"root.squashfs", "vmlinuz", "initrd.img", "slot.cfg"} {
-		f, err := fileOf(dir, name)
-		if err != nil {
-			return fmt.Errorf("list the release: %w", err)
-		}
-		m.Files = append(m.Files, f)
-	}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return fmt.Errorf("list the release: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "manifest"), append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("list the release: %w", err)
+		return fmt.Errorf("write slot.cfg: %w", err)
 	}
 	return nil
 }
 
-func fileOf(dir, name string) (File, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+// writeManifest lists the files of the release in dir, as they will be signed.
+func writeManifest(dir string) error {
+	m, err := release.Describe(dir, "")
 	if err != nil {
-		return File{}, err
+		return fmt.Errorf("list the release: %w", err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return File{Name: name, Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+	text, err := m.Encode()
+	if err != nil {
+		return fmt.Errorf("list the release: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, release.ManifestName), text, 0o644); err != nil {
+		return fmt.Errorf("list the release: %w", err)
+	}
+	return nil
 }
