@@ -134,8 +134,9 @@ func (m *Manager) Stop() {
 	<-m.done
 }
 
-// managerPatience is how long openbox may take to manage windows.
-const managerPatience = 10 * time.Second
+// managerPatience is how long openbox may take to manage windows: from an old
+// disk, the first time, it takes long.
+const managerPatience = 30 * time.Second
 
 // awaitManager returns once openbox answers a question. Its name on the root
 // window comes too early: it then misses windows that are mapped just after.

@@ -106,7 +106,7 @@ func Open(ctx context.Context, c Config) (*Screen, error) {
 	live, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Screen{Config: c, render: render, server: pages, launcher: launcher, stop: stop, stopped: make(chan struct{}),
 		presses: make(chan session.Press, 16), lost: make(chan struct{}, 1), up: make(chan struct{})}
-	first, err := s.begin(ctx) // whoever ends the kiosk now does not wait for the shell
+	first, err := s.begin(ctx, firstTime) // whoever ends the kiosk now does not wait for the shell
 	if err != nil {
 		stop()
 		pages.close()

@@ -22,7 +22,8 @@ import (
 
 // Times that the shell is given.
 const (
-	startTime = 20 * time.Second // from its start to its page
+	firstTime = 2 * time.Minute  // from the first one's start to its page: an old disk is slow
+	startTime = 20 * time.Second // from another one's
 	probeTime = 3 * time.Second  // for two frames
 	drawTime  = 3 * time.Second  // for a view
 	closeTime = 2 * time.Second  // for its end
@@ -46,10 +47,10 @@ type shell struct {
 	at     display.Rect // where the window was put last; only used by who draws
 }
 
-// start starts a shell on the address and returns once its page runs. on is
-// told every press.
-func start(ctx context.Context, c Config, launcher, address, origin, token string, on func(session.Press)) (*shell, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
+// start starts a shell on the address and returns once its page runs, or an
+// error when that takes longer than patience. on is told every press.
+func start(ctx context.Context, patience time.Duration, c Config, launcher, address, origin, token string, on func(session.Press)) (*shell, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	w, h := c.Display.Size()
 	type made struct {

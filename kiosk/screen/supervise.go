@@ -18,9 +18,9 @@ const (
 )
 
 // begin starts a shell and makes it the current one.
-func (s *Screen) begin(ctx context.Context) (*shell, error) {
+func (s *Screen) begin(ctx context.Context, patience time.Duration) (*shell, error) {
 	address, token := s.server.fresh()
-	sh, err := start(ctx, s.Config, s.launcher, address, s.server.origin, token, s.pressed)
+	sh, err := start(ctx, patience, s.Config, s.launcher, address, s.server.origin, token, s.pressed)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Screen) supervise(ctx context.Context, sh *shell) {
 				return
 			}
 			var err error
-			if sh, err = s.begin(ctx); err != nil {
+			if sh, err = s.begin(ctx, startTime); err != nil {
 				s.Log.Error("the shell does not start", "err", err)
 			}
 		}
