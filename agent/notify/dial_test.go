@@ -2,6 +2,7 @@ package notify
 
 import (
 	"crypto/x509"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,6 +20,10 @@ func TestDial(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	named := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	for _, address := range []string{server.URL, named} {
+		if _, err := net.DefaultResolver.LookupHost(t.Context(), "localhost"); err != nil && address == named {
+			t.Logf("a name was not tried: this machine knows none of its own (%v)", err)
+			continue
+		}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, nil)
 		if err != nil {
 			t.Fatal(err)

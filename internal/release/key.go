@@ -23,6 +23,10 @@ const (
 	idSize    = 8
 )
 
+// strict is base64 in which every bit counts, those that fill up the last letter
+// too.
+var strict = base64.StdEncoding.Strict()
+
 // comments begin the lines that are for people.
 const (
 	comment = "untrusted comment: "
@@ -119,7 +123,7 @@ func keyLine(text []byte, kind string, size int) ([]byte, error) {
 	if len(all) != 1 {
 		return nil, fmt.Errorf("the %s key is not a comment and one line", kind)
 	}
-	raw, err := base64.StdEncoding.DecodeString(all[0])
+	raw, err := strict.DecodeString(all[0])
 	if err != nil || len(raw) != size || string(raw[:2]) != algorithm {
 		return nil, fmt.Errorf("the %s key is not one of minisign", kind)
 	}
@@ -201,8 +205,8 @@ func (k PublicKey) parse(text []byte) (g signature, err error) {
 	if len(all) != 4 || !strings.HasPrefix(all[0], comment) || !strings.HasPrefix(all[2], trusted) {
 		return g, errors.New("the signature is not one of minisign")
 	}
-	raw, err1 := base64.StdEncoding.DecodeString(all[1])
-	whole, err2 := base64.StdEncoding.DecodeString(all[3])
+	raw, err1 := strict.DecodeString(all[1])
+	whole, err2 := strict.DecodeString(all[3])
 	if err1 != nil || err2 != nil || len(raw) != 2+idSize+ed25519.SignatureSize || len(whole) != ed25519.SignatureSize {
 		return g, errors.New("the signature is not one of minisign")
 	}

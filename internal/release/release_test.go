@@ -151,7 +151,7 @@ func TestEveryBitCounts(t *testing.T) {
 	for i := line; i < len(signature)-1; i++ {
 		bad := bytes.Clone(signature)
 		bad[i] ^= 1
-		if _, err := secret.Public().Verify(text, bad); err == nil && strings.TrimRight(string(bad), "=\n") != strings.TrimRight(string(signature), "=\n") {
+		if _, err := secret.Public().Verify(text, bad); err == nil {
 			t.Errorf("signature changed at %d of %d (%q) still counts", i, len(signature), signature[i])
 		}
 	}
