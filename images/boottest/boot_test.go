@@ -19,6 +19,9 @@ import (
 // patience is for a machine whose processor is computed.
 const patience = 12 * time.Minute
 
+// seenAt is where a machine sees the agent.
+const seenAt = "10.0.2.100"
+
 // agent is a real one, on this machine's loopback.
 type agent struct {
 	t       *testing.T
@@ -33,7 +36,12 @@ type agent struct {
 func newAgent(t *testing.T, program string) *agent {
 	t.Helper()
 	a := &agent{t: t, program: program, data: filepath.Join(t.TempDir(), "agent")}
-	cmd := exec.Command(program, "serve", "--data", a.data, "--listen", "127.0.0.1:0")
+	// The machine sees it at another address than it has here.
+	config := filepath.Join(t.TempDir(), "agent.toml")
+	if err := os.WriteFile(config, []byte("names = [\""+seenAt+"\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "serve", "--data", a.data, "--listen", "127.0.0.1:0", "--config", config)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +93,7 @@ func (a *agent) enrol() {
 	if err := json.Unmarshal([]byte(a.says("enrol", "--site", "illusia", "--site-name", "Illusia", "--name", "Kone 1", "--ttl", "1h", "--json")), &e); err != nil {
 		a.t.Fatal(err)
 	}
-	text, err := json.Marshal(map[string]string{"agent": "https://10.0.2.100:8443", "pin": e.Pin, "code": e.Code, "name": "Kone 1", "site": "illusia"})
+	text, err := json.Marshal(map[string]string{"agent": "https://" + seenAt + ":8443", "pin": e.Pin, "code": e.Code, "name": "Kone 1", "site": "illusia"})
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -165,7 +165,7 @@ func (m *machine) start(f firmware, mib int, agent string) {
 		"-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:" + m.serial(),
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
 		"-device", "qemu-xhci", "-device", "usb-kbd", "-device", "usb-tablet",
-		"-netdev", "user,id=n0,restrict=on,guestfwd=tcp:10.0.2.100:8443-cmd:" + self, "-device", "e1000e,netdev=n0,romfile=",
+		"-netdev", "user,id=n0,restrict=on,guestfwd=tcp:" + seenAt + ":8443-cmd:" + self, "-device", "e1000e,netdev=n0,romfile=",
 		"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ahci,id=ahci", "-device", "ide-hd,drive=d0,bus=ahci.0"}
 	if f.code != "" {
 		vars := filepath.Join(m.dir, "vars.fd")
