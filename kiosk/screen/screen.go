@@ -59,6 +59,8 @@ type Screen struct {
 	stop     context.CancelFunc
 	stopped  chan struct{}
 
+	pace float64 // how much slower than others this machine is; set before any use
+
 	drawing sync.Mutex // held by who draws; before mu
 
 	mu     sync.Mutex // guards all below
@@ -106,12 +108,14 @@ func Open(ctx context.Context, c Config) (*Screen, error) {
 	live, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Screen{Config: c, render: render, server: pages, launcher: launcher, stop: stop, stopped: make(chan struct{}),
 		presses: make(chan session.Press, 16), lost: make(chan struct{}, 1), up: make(chan struct{})}
+	began := time.Now()
 	first, err := s.begin(ctx, firstTime) // whoever ends the kiosk now does not wait for the shell
 	if err != nil {
 		stop()
 		pages.close()
 		return nil, err
 	}
+	s.pace = paceOf(time.Since(began))
 	go s.supervise(live, first)
 	if key, err := c.Display.GrabStripKey(); err != nil {
 		c.Log.Warn("the strip cannot be reached by keyboard", "err", err)
@@ -119,6 +123,18 @@ func Open(ctx context.Context, c Config) (*Screen, error) {
 		go s.reach(live, key)
 	}
 	return s, nil
+}
+
+// paceOf says how much slower than an ordinary machine one is on which the first
+// shell took that long. An old disk is slow for the first one only, so little
+// is made of it.
+func paceOf(first time.Duration) float64 {
+	return min(max(1, first.Seconds()/ordinaryStart.Seconds()), slowest)
+}
+
+// slow is a time as this machine needs it.
+func (s *Screen) slow(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * max(1, s.pace))
 }
 
 // linkLauncher makes our own binary startable as the launcher.
@@ -276,7 +292,7 @@ func measure(ctx context.Context, sh *shell, page sheet) (int, error) {
 // draw sends the view to the page, puts the window where it belongs and waits
 // until both are on the screen.
 func (s *Screen) draw(ctx context.Context, sh *shell, v session.View, html string) error {
-	ctx, cancel := context.WithTimeout(ctx, drawTime)
+	ctx, cancel := context.WithTimeout(ctx, s.slow(drawTime))
 	defer cancel()
 	k := kindOf(v)
 	w, h := s.Display.Size()

@@ -28,6 +28,9 @@ const (
 	drawTime  = 3 * time.Second  // for a view
 	closeTime = 2 * time.Second  // for its end
 
+	ordinaryStart = 10 * time.Second // the first shell of a machine that is not slow needs less
+	slowest       = 4.0              // no machine is given more than so many times the times above
+
 	nudgeAfter = 700 * time.Millisecond // a view that is not drawn by then
 )
 
@@ -176,8 +179,6 @@ func (s *shell) eval(ctx context.Context, js string) (json.RawMessage, error) {
 
 // probe asks for two frames.
 func (s *shell) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
 	v, err := s.eval(ctx, "probe()")
 	if err == nil && !bytes.Equal(v, []byte("true")) {
 		err = fmt.Errorf("the shell answered %.40q", v)

@@ -53,7 +53,7 @@ func (s *Screen) supervise(ctx context.Context, sh *shell) {
 				return
 			}
 			var err error
-			if sh, err = s.begin(ctx, startTime); err != nil {
+			if sh, err = s.begin(ctx, s.slow(startTime)); err != nil {
 				s.Log.Error("the shell does not start", "err", err)
 			}
 		}
@@ -85,7 +85,7 @@ func (s *Screen) reach(ctx context.Context, key <-chan struct{}) {
 			s.Log.Warn("the strip did not take the keyboard", "err", err)
 			continue
 		}
-		try, cancel := context.WithTimeout(ctx, drawTime)
+		try, cancel := context.WithTimeout(ctx, s.slow(drawTime))
 		if _, err := sh.eval(try, "reach()"); err != nil {
 			s.Log.Warn("the strip did not take the keyboard", "err", err)
 		}
@@ -104,7 +104,9 @@ func (s *Screen) watch(ctx context.Context, sh *shell) {
 		case <-sh.done:
 			return
 		case <-tick.C:
-			err := sh.probe(ctx)
+			try, cancel := context.WithTimeout(ctx, s.slow(probeTime))
+			err := sh.probe(try)
+			cancel()
 			if ctx.Err() != nil {
 				return
 			}
