@@ -86,11 +86,11 @@ func tryNetwork(t *trial) {
 	}
 	// Our own page by another name, as a name pointed at this machine would.
 	t.key("alt+Home")
-	t.Until(patience, "home comes", func() (bool, string) { return strings.HasPrefix(t.title(), homeTitle), t.title() })
+	t.Until(patience, "home comes", func() (bool, string) { return isHome(t.title()), t.title() })
 	if u, err := url.Parse(t.address()); err == nil && u.Port() != "" {
 		t.opens()
 		t.enter("http://rebind.localhost:" + u.Port() + u.Path)
-		if t.later(3*time.Second, func() bool { return strings.HasPrefix(t.title(), homeTitle) }) {
+		if t.later(3*time.Second, func() bool { return isHome(t.title()) }) {
 			t.Error("our own page is served under another name")
 		}
 		t.found("our own page is not served under another name")

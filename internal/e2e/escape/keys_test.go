@@ -82,7 +82,7 @@ func tryWindows(t *trial) {
 	// Chromium crashes if an address of its own is entered while a new tab is
 	// still on its way to its first page. That ends the session, with a proof;
 	// here the rules are tried.
-	there := func() (bool, string) { now := t.title(); return strings.HasPrefix(now, homeTitle), now }
+	there := func() (bool, string) { now := t.title(); return isHome(now), now }
 	t.key("ctrl+n")
 	t.Until(patience, "a second window comes", func() (bool, string) { return t.count("browser") == 2, "" })
 	t.Until(patience, "the second window is home", there)

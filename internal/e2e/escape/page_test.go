@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,13 +228,21 @@ func (r *room) text() string {
 }
 
 // isBlockedPage reports whether a page's words are those of a blocked one: the
-// browser's own in Finnish, or the kiosk's.
+// browser's own in Finnish, or the kiosk's. Its language is what keys chose that
+// came to the welcome page, after a session that ended in the middle of typing.
 func isBlockedPage(words string) bool {
-	return strings.Contains(words, "Tämä sivu on estetty") || strings.Contains(words, "Tämä sivu ei aukea tällä koneella")
+	return containsAny(words, "Tämä sivu on estetty", "Tämä sivu ei aukea tällä koneella", "Den här sidan öppnas inte på den här datorn",
+		"This page does not open on this computer")
 }
 
-// homeTitle begins the title of the kiosk's own first page.
-const homeTitle = "Takaisin alkuun"
+// isHome reports whether a title is that of the kiosk's own first page.
+func isHome(title string) bool {
+	return containsAny(title, "Takaisin alkuun", "Tillbaka till början", "Back to the start")
+}
+
+func containsAny(text string, all ...string) bool {
+	return slices.ContainsFunc(all, func(s string) bool { return strings.Contains(text, s) })
+}
 
 // pageBox is where the page is.
 func (r *room) pageBox() hand.Box {
