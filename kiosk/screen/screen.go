@@ -125,18 +125,6 @@ func Open(ctx context.Context, c Config) (*Screen, error) {
 	return s, nil
 }
 
-// paceOf says how much slower than an ordinary machine one is on which the first
-// shell took that long. An old disk is slow for the first one only, so little
-// is made of it.
-func paceOf(first time.Duration) float64 {
-	return min(max(1, first.Seconds()/ordinaryStart.Seconds()), slowest)
-}
-
-// slow is a time as this machine needs it.
-func (s *Screen) slow(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * max(1, s.pace))
-}
-
 // linkLauncher makes our own binary startable as the launcher.
 func linkLauncher(dir string) (string, error) {
 	self, err := os.Executable()

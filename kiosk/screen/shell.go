@@ -28,9 +28,6 @@ const (
 	drawTime  = 3 * time.Second  // for a view
 	closeTime = 2 * time.Second  // for its end
 
-	ordinaryStart = 10 * time.Second // the first shell of a machine that is not slow needs less
-	slowest       = 4.0              // no machine is given more than so many times the times above
-
 	nudgeAfter = 700 * time.Millisecond // a view that is not drawn by then
 )
 

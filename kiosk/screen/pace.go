@@ -1,0 +1,20 @@
+package screen
+
+import "time"
+
+const (
+	ordinaryStart = 10 * time.Second // the first shell of a machine that is not slow needs less
+	slowest       = 4.0              // no machine is given more than so many times what others are
+)
+
+// paceOf says how much slower than an ordinary machine one is on which the first
+// shell took that long. An old disk is slow for the first one only, so little
+// is made of it.
+func paceOf(first time.Duration) float64 {
+	return min(max(1, first.Seconds()/ordinaryStart.Seconds()), slowest)
+}
+
+// slow is a time as this machine needs it.
+func (s *Screen) slow(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * max(1, s.pace))
+}
