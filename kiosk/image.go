@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	"yhteiskone/internal/fleet"
@@ -28,10 +24,18 @@ const restedTime = time.Minute
 // newUpdater makes what takes new releases of the image. On a machine that is
 // not run from one it only says so.
 func (k *kiosk) newUpdater(m *session.Machine, member uplink.Member) *update.Updater {
+	trusted, err := identity.ClientTLS(member.Pin)
+	if err != nil { // nobody is trusted then, and the link says so as well
+		k.log.Error("this kiosk takes no new release: its agent's pin cannot be read", "err", err)
+		return update.New(update.Config{Log: k.log})
+	}
 	c := update.Config{Log: k.log, Idle: func() bool { return left(m.Status(), time.Now()) },
-		Good:   func() bool { return serves(m.Status()) && k.uplink.Connected() },
-		Reboot: func() error { return k.reboot() },
-		Source: func(o fleet.ImageOffer) update.Source { return fromAgent(member, o) }}
+		Good: func() bool { return serves(m.Status()) && k.uplink.Connected() },
+		Reboot: func() error {
+			k.uplink.Flush(5 * time.Second) // the agent has what it is to know
+			return carryOut(k.config.Restart)
+		},
+		Source: func(o fleet.ImageOffer) update.Source { return fromAgent(k.uplink.Address(), trusted, o) }}
 	disk := update.DefaultMachine()
 	slot, err := disk.Booted("/proc/cmdline")
 	if err != nil {
@@ -67,25 +71,10 @@ func serves(s session.Status) bool {
 	return s.Shell && s.State.InSession()
 }
 
-// reboot starts the machine anew once the agent has what it is to know.
-func (k *kiosk) reboot() error {
-	k.uplink.Flush(5 * time.Second)
-	command := strings.Fields(k.config.Restart)
-	if len(command) == 0 {
-		return fmt.Errorf("there is no restart command in %s", k.config.path)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	return exec.CommandContext(ctx, command[0], command[1:]...).Run()
-}
-
-// fromAgent fetches from our agent only: over TLS as the link.
-func fromAgent(member uplink.Member, o fleet.ImageOffer) update.Source {
-	config, err := identity.ClientTLS(member.Pin)
-	if err != nil {
-		config = &tls.Config{MinVersion: tls.VersionTLS13} // a pin that was enrolled with is one
-	}
-	return update.HTTP{Agent: member.Agent, Version: o.Version, Ticket: o.Ticket, Client: &http.Client{
+// fromAgent fetches from where our agent is now, and from our agent only: over
+// TLS as the link.
+func fromAgent(agent string, config *tls.Config, o fleet.ImageOffer) update.Source {
+	return update.HTTP{Agent: agent, Version: o.Version, Ticket: o.Ticket, Client: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true,
 			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second}}}

@@ -2,12 +2,16 @@ package main
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"yhteiskone/internal/fleet"
+	"yhteiskone/internal/identity"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/update"
+	"yhteiskone/kiosk/uplink"
 )
 
 // A kiosk on a machine that somebody set up by hand says so, at once.
@@ -47,5 +51,33 @@ func TestLeftAndServes(t *testing.T) {
 		if got := serves(c.status); got != c.serves {
 			t.Errorf("%+v: serves is %v", c.status, got)
 		}
+	}
+}
+
+// After a move of the agent, releases come from where it is now, as the link does.
+func TestReleasesComeFromWhereTheAgentIs(t *testing.T) {
+	dir := t.TempDir()
+	const now = "https://new.example.org:8443"
+	if err := os.WriteFile(filepath.Join(dir, "agent-address"), []byte(now), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	agent, err := identity.NewAgent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := uplink.Member{Agent: "https://old.example.org:8443", Pin: agent.Pin()}
+	log := slog.New(slog.DiscardHandler)
+	u, err := uplink.Open(uplink.Config{Dir: dir, Member: member, Now: time.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kiosk{uplink: u, log: log, config: &config{}}
+	source, ok := k.newUpdater(nil, member).Source(fleet.ImageOffer{Version: "2", Ticket: "t"}).(update.HTTP)
+	if !ok || source.Agent != now || source.Version != "2" || source.Ticket != "t" {
+		t.Errorf("%+v", source)
+	}
+	// With no pin nobody is asked for anything.
+	if k.newUpdater(nil, uplink.Member{Agent: now}).Source != nil {
+		t.Error("a kiosk without a pin would fetch from anybody")
 	}
 }

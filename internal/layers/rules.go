@@ -76,6 +76,9 @@ func edges() []edge {
 		{"agent/dashboard", "agent/premises", "its pages are where sites decide"},
 		{"agent/dashboard", "agent/notify", "its pages say who is told of what, and what could not be told"},
 
+		{"provision/image", "provision/gpt", "the table of the disk that it builds"},
+		{"provision/write", "provision/gpt", "the table by which it knows a kiosk's image"},
+		{"provision/write/writetest", "provision/gpt", "the table of its small images"},
 		{"provision/write", "provision/disk", "it writes to what disk found, and says what is wrong in its words"},
 
 		{"internal/dev/soak", "kiosk/uplink", "many kiosks' real lines in one process, which no command runs"},

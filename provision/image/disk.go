@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"yhteiskone/provision/image/gpt"
+	"yhteiskone/provision/gpt"
 )
 
 const mib = 1 << 20
@@ -167,19 +168,21 @@ func (b *builder) bios(ctx context.Context, disk io.WriterAt, table *gpt.Table) 
 	return gpt.InstallGRUB(disk, p, first, second)
 }
 
-// fat makes an empty FAT32 in a file.
-func (b *builder) fat(ctx context.Context, to, label, serial string, p gpt.Partition) error {
-	f, err := os.Create(to)
+// empty makes a file of a size that holds nothing.
+func empty(path string, size int64) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(p.Size); err != nil {
+	return errors.Join(f.Truncate(size), f.Close())
+}
+
+// fat makes an empty FAT32 in a file.
+func (b *builder) fat(ctx context.Context, to, label, serial string, p gpt.Partition) error {
+	if err := empty(to, p.Size); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	_, err = b.tool(ctx, nil, "mkfs.vfat", "-F", "32", "-s", "1", "-n", label, "-i", serial, "--invariant",
+	_, err := b.tool(ctx, nil, "mkfs.vfat", "-F", "32", "-s", "1", "-n", label, "-i", serial, "--invariant",
 		"-h", strconv.FormatInt(p.Start()/gpt.Sector, 10), to)
 	return err
 }
@@ -251,18 +254,11 @@ func (b *builder) fill(ctx context.Context, fat, tree string) error {
 
 // data is the file system for what survives a restart: the kiosk's own.
 func (b *builder) data(ctx context.Context, to string, p gpt.Partition) error {
-	f, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	if err := f.Truncate(p.Size); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
+	if err := empty(to, p.Size); err != nil {
 		return err
 	}
 	owner := strconv.Itoa(kioskUser)
-	_, err = b.tool(ctx, nil, "mke2fs", "-q", "-F", "-t", "ext4", "-L", partData, "-U", uuidText(guid("data")), "-m", "0",
+	_, err := b.tool(ctx, nil, "mke2fs", "-q", "-F", "-t", "ext4", "-L", partData, "-U", uuidText(guid("data")), "-m", "0",
 		"-E", "root_owner="+owner+":"+owner+",hash_seed="+uuidText(guid("hash seed"))+",lazy_itable_init=0,lazy_journal_init=0", to)
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"yhteiskone/internal/release"
 	"yhteiskone/provision/disk"
+	"yhteiskone/provision/gpt"
 )
 
 // Image is a kiosk's disk image, open for reading.
@@ -20,7 +21,7 @@ type Image struct {
 	Size   int64 // of the disk that it becomes
 	Packed bool  // with zstd
 	file   *os.File
-	layout layout
+	layout *gpt.Table
 }
 
 // OpenImage opens an image, plain or packed with zstd, and refuses what is not
@@ -66,14 +67,14 @@ func (m *Image) look() error {
 		return wrong(err.Error())
 	}
 	defer r.Close()
-	head := make([]byte, tableEnd)
+	head := make([]byte, gpt.Head)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return wrong("it is too short or damaged")
 	}
 	if m.layout, err = readLayout(head); err != nil {
 		return wrong(err.Error())
 	}
-	m.Size = m.layout.size
+	m.Size = m.layout.Size()
 	if !m.Packed && info.Size() != m.Size {
 		return &disk.Problem{Exit: disk.ExitInput, Code: "cut_image", Text: fmt.Sprintf("%s has %d bytes and should have %d.", m.Path, info.Size(), m.Size),
 			Todo: "Copy or download it again: it was cut off."}

@@ -198,7 +198,7 @@ func (o Options) keep(d Device) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if err := putFile(d, o.Image.layout.parts[ConfPart], name, o.Files[name]); err != nil {
+		if err := putFile(d, o.Image.conf(), name, o.Files[name]); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
@@ -209,12 +209,12 @@ func (o Options) keep(d Device) error {
 		return err
 	}
 	for _, name := range names {
-		back, err := getFile(d, o.Image.layout.parts[ConfPart], name)
+		back, err := getFile(d, o.Image.conf(), name)
 		if err != nil {
 			return fmt.Errorf("read %s back: %w", name, err)
 		}
 		if !bytes.Equal(back, o.Files[name]) {
-			return differs(o.Image.layout.parts[ConfPart].start)
+			return differs(o.Image.conf().start)
 		}
 	}
 	return nil

@@ -199,7 +199,7 @@ func TestItIsWrittenAndTheFirstSectorLast(t *testing.T) {
 				t.Errorf("%s: the last word of %s was %+v", name, phase, e)
 			}
 		}
-		back, err := getFile(f, o.Image.layout.parts[ConfPart], "join.json")
+		back, err := getFile(f, o.Image.conf(), "join.json")
 		f.Close()
 		if err == nil {
 			t.Errorf("the disk was left open: %s", back)
@@ -209,7 +209,7 @@ func TestItIsWrittenAndTheFirstSectorLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer dev.Close()
-		if back, err := getFile(dev, o.Image.layout.parts[ConfPart], "join.json"); err != nil || string(back) != `{"name":"Kone ä"}` {
+		if back, err := getFile(dev, o.Image.conf(), "join.json"); err != nil || string(back) != `{"name":"Kone ä"}` {
 			t.Errorf("%s: join.json holds %q, %v", name, back, err)
 		}
 		mtools(t, to)
@@ -240,7 +240,7 @@ func TestAgainReplacesTheJoinFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	at := o.Image.layout.parts[ConfPart]
+	at := o.Image.conf()
 	for _, text := range []string{strings.Repeat("long ", 3000), "short"} {
 		if err := putFile(d, at, "join.json", []byte(text)); err != nil {
 			t.Fatal(err)

@@ -6,20 +6,18 @@ package writetest
 
 import (
 	"encoding/binary"
-	"hash/crc32"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"unicode/utf16"
 
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/filesystem/fat32"
+
+	"yhteiskone/provision/gpt"
 )
 
-const (
-	sector = 512
-	mib    = 1 << 20
-)
+const mib = 1 << 20
 
 // leastFAT is the smallest FAT32 there is, in MiB.
 const leastFAT = 34
@@ -51,48 +49,33 @@ func Image(t testing.TB, parts []Part) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	at := int64(mib)
-	table := make([]byte, 128*128)
+	var laid []gpt.Partition
 	for i, p := range parts {
-		entry(table[i*128:], p.Name, byte(i+1), at, p.MiB*mib)
+		laid = append(laid, gpt.Partition{Name: p.Name, Type: gpt.Linux(), ID: gpt.GUID{byte(i + 1)}, Size: p.MiB * mib})
+	}
+	table, err := gpt.New(gpt.GUID{1}, laid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(table.Size()), table.WriteTo(f, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range table.Partitions {
 		switch p.Name {
 		case "kiosk-conf":
-			if p.MiB < leastFAT {
+			if parts[i].MiB < leastFAT {
 				break
 			}
-			defer func(at, size int64) {
-				if _, err := fat32.Create(file.New(f, false), size, at, sector, "KIOSK-CONF", true); err != nil {
-					t.Fatal(err)
-				}
-			}(at, p.MiB*mib)
+			if _, err := fat32.Create(file.New(f, false), p.Size, p.Start(), gpt.Sector, "KIOSK-CONF", true); err != nil {
+				t.Fatal(err)
+			}
 		case "kiosk-A", "kiosk-esp":
-			put(t, f, at, noise(p.MiB*mib))
+			if _, err := f.WriteAt(noise(p.Size), p.Start()); err != nil {
+				t.Fatal(err)
+			}
 		}
-		at += p.MiB * mib
 	}
-	size := at + mib
-	if err := f.Truncate(size); err != nil {
-		t.Fatal(err)
-	}
-	last := uint64(size/sector - 1)
-	mbr := make([]byte, sector)
-	mbr[446+4] = 0xee
-	binary.LittleEndian.PutUint32(mbr[446+8:], 1)
-	binary.LittleEndian.PutUint32(mbr[446+12:], uint32(last))
-	mbr[510], mbr[511] = 0x55, 0xaa
-	put(t, f, 0, mbr)
-	put(t, f, 2*sector, table)
-	put(t, f, sector, header(table, 1, last, 2, last))
-	put(t, f, size-33*sector, table)
-	put(t, f, size-sector, header(table, last, 1, last-32, last))
 	return path
-}
-
-func put(t testing.TB, f *os.File, at int64, text []byte) {
-	t.Helper()
-	if _, err := f.WriteAt(text, at); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // noise does not repeat within reach, and is the same in every run.
@@ -103,33 +86,4 @@ func noise(n int64) []byte {
 		binary.LittleEndian.PutUint64(b[i:], x)
 	}
 	return b
-}
-
-func entry(e []byte, name string, id byte, at, size int64) {
-	copy(e, []byte{0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4})
-	e[16] = id
-	binary.LittleEndian.PutUint64(e[32:], uint64(at/sector))
-	binary.LittleEndian.PutUint64(e[40:], uint64((at+size)/sector-1))
-	for i, c := range utf16.Encode([]rune(name)) {
-		binary.LittleEndian.PutUint16(e[56+2*i:], c)
-	}
-}
-
-func header(table []byte, own, other, at, last uint64) []byte {
-	h := make([]byte, sector)
-	copy(h, "EFI PART")
-	le := binary.LittleEndian
-	le.PutUint32(h[8:], 0x10000)
-	le.PutUint32(h[12:], 92)
-	le.PutUint64(h[24:], own)
-	le.PutUint64(h[32:], other)
-	le.PutUint64(h[40:], 34)
-	le.PutUint64(h[48:], last-33)
-	h[56] = 1
-	le.PutUint64(h[72:], at)
-	le.PutUint32(h[80:], 128)
-	le.PutUint32(h[84:], 128)
-	le.PutUint32(h[88:], crc32.ChecksumIEEE(table))
-	le.PutUint32(h[16:], crc32.ChecksumIEEE(h[:92]))
-	return h
 }

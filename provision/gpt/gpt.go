@@ -1,8 +1,8 @@
-// Package gpt writes the partition table of a disk image: GPT with its copy at
-// the end, and a protective MBR in which a BIOS finds GRUB.
+// Package gpt writes and reads the partition table of a disk image: GPT with
+// its copy at the end, and a protective MBR in which a BIOS finds GRUB.
 //
-// It makes bytes at offsets and nothing else: no device, no loop, no root. It
-// never reads a table and never decides what a partition holds.
+// It makes bytes at offsets, takes them apart, and nothing else: no device, no
+// loop, no root. It never decides what a partition holds.
 //
 // Caveat: 512-byte sectors only, which is what a USB stick and QEMU have.
 package gpt

@@ -119,3 +119,39 @@ func TestInstallGRUB(t *testing.T) {
 		}
 	}
 }
+
+// What is written is read as it was; one bit of it changed, and it is not.
+func TestRead(t *testing.T) {
+	want, disk := written(t, Partition{Name: "kiosk-bios", Type: BIOSBoot(), Size: 1 << 20}, Partition{Name: "ä", Type: ESP(), Size: 3<<20 + 512})
+	got, err := Read(disk[:Head])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Size() != want.Size() || len(got.Partitions) != 2 {
+		t.Errorf("%+v", got)
+	}
+	for i, p := range got.Partitions {
+		if w := want.Partitions[i]; p.Name != w.Name || p.Start() != w.Start() || p.Size != w.Size {
+			t.Errorf("%+v, want %+v", p, w)
+		}
+	}
+	for at := Sector; at < Sector+headerSize; at++ {
+		bad := bytes.Clone(disk[:Head])
+		bad[at] ^= 1
+		if _, err := Read(bad); err == nil {
+			t.Errorf("byte %d of the header was changed and nobody noticed", at-Sector)
+		}
+	}
+	for at := tableLBA * Sector; at < Head; at += 61 {
+		bad := bytes.Clone(disk[:Head])
+		bad[at] ^= 1
+		if _, err := Read(bad); err == nil {
+			t.Errorf("byte %d of the table was changed and nobody noticed", at)
+		}
+	}
+	for _, n := range []int{0, Sector, Head - 1} {
+		if _, err := Read(disk[:n]); err == nil {
+			t.Errorf("%d bytes are a table", n)
+		}
+	}
+}
