@@ -25,10 +25,7 @@ func backupTo(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := need(map[string]string{"data": *data}, "data"); err != nil {
-		return err
-	}
-	if err := isData(*data); err != nil {
+	if err := needData(*data); err != nil {
 		return err
 	}
 	o, done, err := operate(ctx, *data)
@@ -41,6 +38,14 @@ func backupTo(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	_, err = fmt.Fprintf(stdout, "%s is a backup: %s.\nIt holds the agent's identity. Keep it as safe as the data folder.\n", got[0], holding(a))
 	return err
+}
+
+// needData says that --data is missing, or names no folder of an agent.
+func needData(data string) error {
+	if err := need(map[string]string{"data": data}, "data"); err != nil {
+		return err
+	}
+	return isData(data)
 }
 
 // isData refuses a folder that no agent ever used: a backup of it, or a check,
@@ -161,10 +166,7 @@ func checkStore(ctx context.Context, args []string, stdout io.Writer) error {
 	if _, err := parse(flags, args); err != nil {
 		return err
 	}
-	if err := need(map[string]string{"data": *data}, "data"); err != nil {
-		return err
-	}
-	if err := isData(*data); err != nil {
+	if err := needData(*data); err != nil {
 		return err
 	}
 	o, done, err := operate(ctx, *data)

@@ -33,10 +33,7 @@ func releaseCommand(ctx context.Context, what string, args []string, stdout io.W
 	if err != nil {
 		return err
 	}
-	if err := need(map[string]string{"data": *data}, "data"); err != nil {
-		return err
-	}
-	if err := isData(*data); err != nil {
+	if err := needData(*data); err != nil {
 		return err
 	}
 	if err := ownedBy(*data, os.Geteuid()); err != nil {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -60,8 +62,13 @@ func (a *agent) releasePiece(w http.ResponseWriter, r *http.Request, _ staff.Per
 		a.releaseRefused(w, releases.ErrPlace)
 		return
 	}
+	piece, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.ReleasePiece))
+	if err != nil {
+		a.releaseRefused(w, releases.ErrRefused)
+		return
+	}
 	name := r.PathValue("file")
-	have, err := a.people.console.releases.Write(r.PathValue("version"), name, from, http.MaxBytesReader(w, r.Body, wire.ReleasePiece))
+	have, err := a.people.console.releases.Write(r.PathValue("version"), name, from, bytes.NewReader(piece))
 	if err != nil && !errors.Is(err, releases.ErrPlace) {
 		a.releaseRefused(w, err)
 		return

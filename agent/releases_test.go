@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -146,5 +147,61 @@ func TestReleaseWay(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("nothing of the release in %+v", entries)
+	}
+}
+
+// Whoever publishes over a line that stands still keeps nobody waiting: neither
+// a kiosk that gets its ticket nor another who publishes.
+func TestReleaseStandsStill(t *testing.T) {
+	a, _ := insideAgent(t)
+	keep, handler := a.people.console.releases, a.routes()
+	token, err := a.people.staff.AddToken(staff.Console, "tech", staff.At(staff.Technician))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := release.NewKey()
+	if _, err := keep.SetKey(key.Public().Encode()); err != nil {
+		t.Fatal(err)
+	}
+	m := release.Manifest{Format: release.Format, Version: "1.0", RootHash: fmt.Sprintf("%064d", 0)}
+	for _, name := range release.Names() {
+		m.Files = append(m.Files, release.File{Name: name, Size: 100, SHA256: fmt.Sprintf("%064d", 0)})
+	}
+	text, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := key.Sign(text, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := keep.Begin(text, signature); err != nil {
+		t.Fatal(err)
+	}
+	body, line := io.Pipe()
+	t.Cleanup(func() { line.Close() })
+	go func() {
+		r := httptest.NewRequest("PUT", wire.ReleasesPath+"/1.0/vmlinuz?from=0", body)
+		r.Header.Set("Authorization", "Bearer "+token)
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	if _, err := line.Write([]byte("x")); err != nil { // it is being read now
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := keep.Ticket(walkKiosk, "1.0", time.Now().Add(time.Hour))
+		if err == nil {
+			_, _, _, err = keep.Begin(text, signature)
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("a line that stands still keeps others waiting")
 	}
 }

@@ -47,6 +47,8 @@ const (
 type Keeper struct {
 	dir string
 	mu  sync.Mutex // one writes at a time
+
+	sealing sync.Mutex // guards the key of tickets
 }
 
 // Open returns the keeper of a folder, which need not be there yet.
@@ -174,7 +176,8 @@ func (k *Keeper) Begin(manifest, signature []byte) (version string, have map[str
 	return m.Version, have, false, nil
 }
 
-// Write takes in the next piece of a file, and says how much of it has come.
+// Write takes in the next piece of a file, and says how much of it has come. It
+// keeps others from writing, so the piece is not read from a network.
 func (k *Keeper) Write(version, name string, from int64, piece io.Reader) (have int64, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

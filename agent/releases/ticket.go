@@ -27,8 +27,8 @@ import (
 
 // secret is what tickets are made with; it is made once.
 func (k *Keeper) secret() ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.sealing.Lock() // not mu: kiosks do not wait for who publishes
+	defer k.sealing.Unlock()
 	path := filepath.Join(k.dir, ticketBy)
 	key, err := os.ReadFile(path)
 	if err == nil && len(key) == 32 {
