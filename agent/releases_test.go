@@ -163,7 +163,7 @@ func TestReleaseStandsStill(t *testing.T) {
 	if _, err := keep.SetKey(key.Public().Encode()); err != nil {
 		t.Fatal(err)
 	}
-	m := release.Manifest{Format: release.Format, Version: "1.0", RootHash: fmt.Sprintf("%064d", 0)}
+	m := release.Manifest{Version: "1.0", RootHash: fmt.Sprintf("%064d", 0)}
 	for _, name := range release.Names() {
 		m.Files = append(m.Files, release.File{Name: name, Size: 100, SHA256: fmt.Sprintf("%064d", 0)})
 	}
