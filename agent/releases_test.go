@@ -179,8 +179,13 @@ func TestReleaseStandsStill(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, line := io.Pipe()
-	t.Cleanup(func() { line.Close() })
+	ended := make(chan struct{})
+	t.Cleanup(func() { // it writes its last into the folder, which goes next
+		line.Close()
+		<-ended
+	})
 	go func() {
+		defer close(ended)
 		r := httptest.NewRequest("PUT", wire.ReleasesPath+"/1.0/vmlinuz?from=0", body)
 		r.Header.Set("Authorization", "Bearer "+token)
 		handler.ServeHTTP(httptest.NewRecorder(), r)

@@ -71,8 +71,9 @@ func (p *Proxy) serve() {
 	}
 }
 
+// copy keeps first and sends then: what has arrived can be read in Frames.
 func (c *call) copy(to, from net.Conn, who int) {
-	io.Copy(io.MultiWriter(to, &c.said[who]), from)
+	io.Copy(io.MultiWriter(&c.said[who], to), from)
 	to.Close()
 	from.Close()
 }
