@@ -60,6 +60,7 @@ func runEnrol(ctx context.Context, args []string, env func(string) string, stdou
 	f.StringVar(&o.SiteName, "site-name", "", "its `name`, if the agent does not know it yet")
 	f.StringVar(&o.Name, "name", "", "the machine's `name`, for example \"Kone 3\"")
 	f.StringVar(&o.Place, "place", "", "`where` in the house it stands")
+	f.StringVar(&o.Notes, "notes", "", "what those who look after it should `know`; never of people")
 	f.DurationVar(&o.TTL, "ttl", 0, "how `long` the code works; 15m, or 24h (the most) with --csv")
 	f.StringVar(&o.Out, "out", "", "`file` to write: the kiosk's join file; JSON if its name ends in .json")
 	f.BoolVar(&o.Force, "force", false, "replace the file if there is one")
@@ -73,7 +74,7 @@ func runEnrol(ctx context.Context, args []string, env func(string) string, stdou
 	f.Visit(func(g *flag.Flag) { given[g.Name] = true })
 	o.Site = fleet.SiteID(strings.TrimSpace(site))
 	if sheet != "" {
-		for _, name := range []string{"site", "site-name", "name", "place", "out", "force"} {
+		for _, name := range []string{"site", "site-name", "name", "place", "notes", "out", "force"} {
 			if given[name] {
 				return inputError{fmt.Errorf("enrol: --%s does not go with --csv, whose lines say it", name)}
 			}

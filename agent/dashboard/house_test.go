@@ -266,7 +266,7 @@ func kiosk(n int, site fleet.SiteID, siteName, name, place string) state.View {
 	id := fleet.KioskID(fmt.Sprintf("kaaaaaaaaaaa%c", 'a'+n))
 	yes, cpu, heat, total, free := true, 7.0, 51.0, uint64(8<<30), uint64(5<<30)
 	return state.View{
-		Kiosk:    fleet.Kiosk{ID: id, Site: site, Name: name, Place: place, Hardware: "Dell OptiPlex 3050, Intel Core i3-7100, 8 Gt"},
+		Kiosk:    fleet.Kiosk{ID: id, Site: site, Name: name, Place: place, Hardware: "Dell OptiPlex 3050, Intel Core i3-7100, 8 Gt", Notes: "näyttö vaihdettu"},
 		SiteName: siteName, Status: fleet.StatusFree, Since: at, LastSeen: at.Add(2 * time.Minute), Connected: true,
 		Report: &fleet.Report{At: at, State: fleet.Ready, Since: at, Uptime: 3*time.Hour + 20*time.Minute, Health: fleet.Health{
 			CPUPercent: &cpu, MemoryTotal: &total, MemoryFree: &free, DiskTotal: &total, DiskFree: &free,

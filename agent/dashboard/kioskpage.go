@@ -23,6 +23,7 @@ type kioskContent struct {
 	Site    string
 	Name    string
 	Place   string
+	Notes   string
 	Waiting []template.HTML // what was ordered and not answered yet
 	Note    Note
 	Sign    bool // it is out of service: a sign can be printed
@@ -78,7 +79,7 @@ type doButton struct {
 func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
 	s := v.view
 	c := kioskContent{Now: b.kioskNow(v, s), Health: b.kioskHealth(v, s), Do: b.kioskDo(v, s),
-		SiteID: s.Kiosk.Site, Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
+		SiteID: s.Kiosk.Site, Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Notes: s.Kiosk.Notes, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
 	waiting, err := b.Actions.Waiting(s.Kiosk.ID)
 	for _, w := range waiting {
 		c.Waiting = append(c.Waiting, v.tell.say("do."+string(w.Name)))

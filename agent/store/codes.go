@@ -23,6 +23,7 @@ type codeRecord struct {
 	Used     int           `json:"used"`
 	Expires  time.Time     `json:"expires"`
 	Replaces fleet.KioskID `json:"replaces,omitempty"`
+	Notes    string        `json:"notes,omitempty"`
 }
 
 // Code is an enrolment code to be kept. Only its hash is.
@@ -31,6 +32,7 @@ type Code struct {
 	Site     fleet.SiteID
 	Name     string // with more than one use, kiosks get a number behind it
 	Place    string
+	Notes    string
 	Uses     int
 	Expires  time.Time
 	Replaces fleet.KioskID // whose place the machine takes; empty for a new kiosk
@@ -80,7 +82,7 @@ func (s *Store) PutCode(c Code, who string, at time.Time) error {
 		if err := audit(tx, auditRecord{At: at, Who: who, Action: action, Kiosk: c.Replaces, Site: c.Site, Detail: c.Name}); err != nil {
 			return err
 		}
-		return put(tx, bCodes, c.Hash, codeRecord{c.Site, c.Name, c.Place, c.Uses, 0, c.Expires, c.Replaces})
+		return put(tx, bCodes, c.Hash, codeRecord{c.Site, c.Name, c.Place, c.Uses, 0, c.Expires, c.Replaces, c.Notes})
 	})
 }
 

@@ -45,6 +45,7 @@ type Options struct {
 	Site              fleet.SiteID
 	SiteName          string
 	Name, Place       string
+	Notes             string
 	TTL               time.Duration
 	Out               string
 	Force             bool
@@ -141,7 +142,7 @@ func (o Options) request() ([]byte, error) {
 		return nil, field("name", "is missing: say what people will call the machine")
 	}
 	return o.encode(wire.EnrolmentRequest{Site: o.Site, SiteName: o.SiteName, Name: o.Name,
-		Place: o.Place, Uses: 1, TTLS: int(o.TTL / time.Second)})
+		Place: o.Place, Notes: o.Notes, Uses: 1, TTLS: int(o.TTL / time.Second)})
 }
 
 func (o Options) encode(r wire.EnrolmentRequest) ([]byte, error) {
