@@ -47,12 +47,12 @@ func browser(ctx context.Context, r *report) error {
 		defer w.close(r)
 		shops = append(shops, w)
 	}
-	next, ends := make(chan suite), make(chan error, len(all))
+	next, ends := make(chan suite), make(chan error, len(all)+1)
 	var lanes sync.WaitGroup
 	for _, w := range shops {
 		lanes.Go(func() {
 			for s := range next {
-				if err := w.run(ctx, r, s, pass{}); err != nil {
+				if err := w.run(ctx, r, s, pass{skip: timed}); err != nil {
 					ends <- fmt.Errorf("%s: %w", s.folder, err)
 				}
 			}
@@ -65,6 +65,9 @@ func browser(ctx context.Context, r *report) error {
 	}
 	close(next)
 	lanes.Wait()
+	if err := shops[0].run(ctx, r, suite{folder: scenarios, scenario: true}, pass{only: timed}); err != nil {
+		ends <- fmt.Errorf("%s, what is timed: %w", scenarios, err)
+	}
 	close(ends)
 	var failed []error
 	for err := range ends {
@@ -87,6 +90,10 @@ func longFirst(all []suite) []suite {
 	rank := func(s suite) int { return (slices.Index(long, s.folder) + len(long) + 1) % (len(long) + 1) }
 	return slices.SortedStableFunc(slices.Values(all), func(a, b suite) int { return cmp.Compare(rank(a), rank(b)) })
 }
+
+// timed are the scenarios that hold the product to so many seconds: nothing
+// else runs beside them.
+const timed = "^TestBrowser(Supervision|Hangs)$"
 
 // picturesTest begins the names of tests that take pictures for people and check
 // nothing.
@@ -158,6 +165,7 @@ func matrix(ctx context.Context, r *report) error {
 // pass is how the tests of a package are run; the zero value runs all.
 type pass struct {
 	only     string
+	skip     string
 	patience time.Duration
 	env      []string
 }
@@ -178,6 +186,9 @@ func (w *workshop) run(ctx context.Context, r *report, s suite, how pass) error 
 		args = append(args, "-test.run", how.only)
 	case !s.scenario:
 		args = append(args, "-test.run", browserTests)
+	}
+	if how.skip != "" {
+		args = append(args, "-test.skip", how.skip)
 	}
 	env := guest.Environ(filepath.Join(w.dir, "home"), filepath.Join(w.dir, "run"),
 		"YHTEISKONE_BIN="+filepath.Join(w.tree(), "bin"), "YHTEISKONE_TEST="+w.dir)
