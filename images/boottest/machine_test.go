@@ -131,11 +131,17 @@ func (m *machine) partition(name string) string {
 // put writes a file into a FAT partition.
 func (m *machine) put(partition, name, text string) {
 	m.t.Helper()
+	m.putIn(m.partition(partition), name, text)
+}
+
+// putIn writes a file into a FAT file system.
+func (m *machine) putIn(system, name, text string) {
+	m.t.Helper()
 	from := filepath.Join(m.dir, filepath.Base(name))
 	if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
 		m.t.Fatal(err)
 	}
-	m.run("mcopy", "-o", "-i", m.partition(partition), from, "::"+name)
+	m.run("mcopy", "-o", "-i", system, from, "::"+name)
 }
 
 // get reads one.
