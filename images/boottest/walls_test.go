@@ -51,7 +51,7 @@ func (m *machine) walls(t *testing.T) {
 		"listens to others":             `ss -Hlntu | awk '{print $5}' | grep -vE '^(127\.|\[::1\])' | grep -vE ':(68|546|5353)$'`,
 		"is a login on a terminal":      "grep -lxE 'agetty|login|sulogin' /proc/[0-9]*/comm",
 		"is swap":                       "tail -n +2 /proc/swaps",
-		"can be written to on a disk":   "findmnt -rnl -o TARGET,FSTYPE,OPTIONS | grep -E ' (ext4|vfat|btrfs|xfs|ntfs3?) rw' | grep -vE '^(/var/lib/yhteiskone|/conf|/boot/esp) '",
+		"can be written to on a disk":   "findmnt -rn -o TARGET,FSTYPE,OPTIONS | grep -E ' (ext4|vfat|btrfs|xfs|ntfs3?) rw' | grep -vE '^(/var/lib/yhteiskone|/conf|/boot/esp) '",
 		"has a password":                "cut -d: -f1,2 /etc/shadow | grep -vE ':[!*]'",
 		"has a shell and is a person":   "awk -F: '$3 >= 800 && $7 !~ /nologin|false/' /etc/passwd",
 		"is a source of packages":       "grep -rhsE '^(deb|URIs)' /etc/apt/",
