@@ -178,6 +178,7 @@ func TestBoot(t *testing.T) {
 			m.start(c.firmware, c.mib)
 			m.free()
 			t.Logf("%s, %d MiB: free after %.0f s", c.firmware.name, c.mib, time.Since(began).Seconds())
+			m.sees(welcomed()) // it is said to be free a moment before that is drawn
 			m.picture("free")
 			t.Log(m.eyes.see("systemd-analyze time; grep -E 'MemTotal|MemAvailable' /proc/meminfo; cut -d' ' -f1 /proc/uptime"))
 			if c.firmware.secure && !strings.Contains(read(t, m.serial()), "Secure boot enabled") {

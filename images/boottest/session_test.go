@@ -6,14 +6,6 @@ import (
 	"testing"
 )
 
-// place is where something is on the screen, in parts of its width and height.
-type place struct{ x, y float64 }
-
-// Where our own pages have them, on QEMU's screen of 1280 by 800.
-func tile() place      { return place{0.847, 0.69} } // the one that opens the browser
-func endButton() place { return place{0.87, 0.956} }
-func endYes() place    { return place{0.823, 0.88} }
-
 // proof is the newest one that the agent has.
 func (m *machine) proof() proof {
 	m.t.Helper()
@@ -27,12 +19,10 @@ func (m *machine) proof() proof {
 // open begins a session by a press on a tile, and goes to the test's page.
 func (m *machine) open(path string) {
 	m.t.Helper()
-	until(m.t, patienceOfEyes, "a session", func() (bool, string) {
-		m.click(tile())
-		m.eyes.see("sleep 2")
-		s := m.eyes.state()
-		return s == "in_use", s
-	})
+	m.sees(welcomed())
+	m.click(tile())
+	until(m.t, patienceOfEyes, "a session", func() (bool, string) { s := m.eyes.state(); return s == "in_use", s })
+	m.sees(stripped())
 	visits := m.web.visits()
 	until(m.t, patienceOfEyes, "the page", func() (bool, string) {
 		if m.web.visits() > visits {
@@ -57,17 +47,15 @@ func (m *machine) visit(path string) {
 // end presses End and says yes, as a client does.
 func (m *machine) end() {
 	m.t.Helper()
+	m.click(endButton())
+	m.sees(asked())
+	m.picture("confirm")
+	m.click(endYes())
 	until(m.t, patienceOfEyes, "the end", func() (bool, string) {
-		m.click(endButton())
-		m.eyes.see("sleep 8")
-		m.picture("confirm")
-		m.click(endYes())
-		for n := range 12 { // it goes by; one of them has it
-			m.picture(fmt.Sprintf("erasing-%d", n))
-		}
-		s := m.eyes.state()
-		return s != "in_use", s
+		gone, seen := m.shows(asked())
+		return !gone, seen
 	})
+	m.picture("erasing")
 }
 
 // session is a whole one: what a client types is in the machine while they are
@@ -116,6 +104,7 @@ func (m *machine) session(t *testing.T) {
 	}
 	m.picture("erased")
 	m.free()
+	m.sees(welcomed())
 	after := m.memory(words...)
 	t.Logf("in memory after the proof: %s", counted(after, words))
 	m.onDisk(t, words)
