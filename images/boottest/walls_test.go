@@ -24,7 +24,7 @@ func (m *machine) walls(t *testing.T) {
 		{"the state of the kiosk", "ls /var/lib/yhteiskone", true},
 		{"the join file's place", "ls /conf", true},
 		{"the boot partition", "ls /boot/esp", true},
-		{"the boot partition, to write", "touch /boot/esp/koe", true},
+		{"the boot partition, to write", "touch /boot/esp/koe && rm /boot/esp/koe", true},
 		{"the disk", "head -c 1 /dev/sda", true},
 		{"the screen's cookie", "head -c 1 /run/yhteiskone-screen/cookie", true},
 		{"the kiosk's own control", "kiosk status", true},
