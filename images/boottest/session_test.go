@@ -86,7 +86,7 @@ func (m *machine) session(t *testing.T) {
 	m.eyes.see("sleep 5")
 	m.picture("typed")
 	// The search must be able to find them, or finding none says nothing.
-	during := m.memory(words...)
+	during, _ := m.memory(words...)
 	t.Logf("in memory during the session: %s", counted(during, words))
 	for _, w := range words {
 		if during[w+" as bytes"]+during[w+" as UTF-16"] == 0 {
@@ -105,8 +105,8 @@ func (m *machine) session(t *testing.T) {
 	m.picture("erased")
 	m.free()
 	m.sees(welcomed())
-	after := m.memory(words...)
-	t.Logf("in memory after the proof: %s", counted(after, words))
+	after, around := m.memory(words...)
+	t.Logf("in memory after the proof: %s\n%s", counted(after, words), strings.Join(around, "\n"))
 	m.onDisk(t, words)
 }
 
