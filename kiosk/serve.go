@@ -45,6 +45,9 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	if err := mkdirs(c.State, c.Runtime); err != nil {
 		return badInput{err}
 	}
+	if err := os.Chmod(c.State, 0o700); err != nil { // a fresh file system's own folder is open to everybody
+		log.Warn("others may see which files the kiosk keeps", "err", err)
+	}
 	lock, err := lockState(c.stateFile("lock"))
 	if err != nil {
 		return err
