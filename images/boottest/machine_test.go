@@ -65,6 +65,7 @@ type machine struct {
 	t       *testing.T
 	dir     string
 	disk    string
+	drives  []string // how QEMU is told of its disks; without it there is one, disk
 	process *exec.Cmd
 	ended   chan struct{}
 	monitor net.Conn
@@ -166,7 +167,11 @@ func (m *machine) start(f firmware, mib int, agent string) {
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
 		"-device", "qemu-xhci", "-device", "usb-kbd", "-device", "usb-tablet",
 		"-netdev", "user,id=n0,restrict=on,guestfwd=tcp:" + seenAt + ":8443-cmd:" + self, "-device", "e1000e,netdev=n0,romfile=",
-		"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ahci,id=ahci", "-device", "ide-hd,drive=d0,bus=ahci.0"}
+		"-device", "ahci,id=ahci"}
+	if m.drives == nil {
+		m.drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0"}
+	}
+	args = append(args, m.drives...)
 	if f.code != "" {
 		vars := filepath.Join(m.dir, "vars.fd")
 		m.run("cp", f.vars, vars)

@@ -1,0 +1,202 @@
+package boottest
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// installing is how long the installer may take from the machine's start.
+const installing = 20 * time.Minute
+
+// innerSerial is the serial number of the disk in the bare machine.
+const innerSerial = "WD-WCC4E5X1234"
+
+// installed is a bare machine and the stick that is put into it.
+type installed struct {
+	*machine
+	agent *agent
+	inner string // the machine's own disk
+	shots string
+}
+
+// bare makes a stick for two machines, and a machine with one empty disk.
+func bare(t *testing.T, more ...string) *installed {
+	t.Helper()
+	image, programs, shots := given(t)
+	a := newAgent(t, filepath.Join(programs, "agent"))
+	m := &machine{t: t, dir: t.TempDir(), ended: make(chan struct{})}
+	m.disk = filepath.Join(m.dir, "stick.img")
+	inner := filepath.Join(m.dir, "inner.img")
+	for path, size := range map[string]int64{m.disk: 8 << 30, inner: 12<<30 + 512*7} {
+		if f, err := os.Create(path); err != nil || f.Truncate(size) != nil || f.Close() != nil {
+			t.Fatal("make a disk: ", err)
+		}
+	}
+	join := filepath.Join(m.dir, "koneet.json")
+	if err := os.WriteFile(join, []byte(a.forMany(2)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.run(filepath.Join(programs, "provision"), append([]string{"write", image, "--to", m.disk, "--join", join, "--install", "--yes"}, more...)...)
+	m.talk()
+	m.drives = []string{
+		"-drive", "file=" + m.disk + ",format=raw,if=none,id=s0", "-device", "usb-storage,drive=s0,id=stick,serial=STICK0001,removable=on,bootindex=0",
+		"-drive", "file=" + inner + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0,model=WDC WD10EZEX,serial=" + innerSerial + ",bootindex=1"}
+	t.Cleanup(func() {
+		if text, err := os.ReadFile(m.serial()); err == nil {
+			os.WriteFile(filepath.Join(shots, strings.ReplaceAll(t.Name(), "/", "-")+".log"), text, 0o644)
+		}
+	})
+	return &installed{m, a, inner, shots}
+}
+
+// forMany makes a code for so many machines, and a join file as the technician
+// gets it.
+func (a *agent) forMany(n int) string {
+	a.t.Helper()
+	var e struct{ Code, Pin string }
+	if err := json.Unmarshal([]byte(a.says("enrol", "--site", "illusia", "--name", "Kone", "--uses", "2", "--ttl", "2h", "--json")), &e); err != nil {
+		a.t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{"agent": "https://" + seenAt + ":8443", "pin": e.Pin, "code": e.Code, "name": "Kone", "site": "illusia", "machines": n})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// says waits until the machine said so in its log.
+func (i *installed) says(patience time.Duration, text string) {
+	i.t.Helper()
+	until(i.t, patience, text, func() (bool, string) {
+		if i.gone() {
+			i.t.Fatalf("the machine ended\n%s", i.lastWords())
+		}
+		log, _ := os.ReadFile(i.serial())
+		return strings.Contains(string(log), text), i.lastWords()
+	})
+}
+
+// types presses keys, one after the other.
+func (i *installed) types(text string) {
+	i.t.Helper()
+	for _, c := range text {
+		key := string(c)
+		if c == '\n' {
+			key = "ret"
+		}
+		i.ask("send-key", map[string]any{"keys": []any{map[string]any{"type": "qcode", "data": key}}})
+	}
+}
+
+func (i *installed) shot(name string) string {
+	path := filepath.Join(i.shots, strings.ReplaceAll(i.t.Name(), "/", "-")+"-"+name+".png")
+	i.picture(path)
+	return path
+}
+
+// ready waits for the end of the installation, reads the code off the screen as
+// a phone does, pulls the stick out and waits for the restart.
+func (i *installed) ready(began time.Time) {
+	i.t.Helper()
+	i.says(installing, "Valmis. Koneen nimi on Kone 1.")
+	i.t.Logf("installed after %.0f s", time.Since(began).Seconds())
+	i.says(time.Minute, "voi tehdä vielä 1 konetta")
+	var all []struct{ ID string }
+	_, seen := i.agent.kiosk()
+	if err := json.Unmarshal([]byte(seen), &all); err != nil || len(all) != 1 {
+		i.t.Fatalf("the agent knows %s", seen)
+	}
+	want := "https://" + seenAt + ":8443/kiosks/" + all[0].ID
+	until(i.t, time.Minute, "a code on the screen", func() (bool, string) {
+		said, err := exec.Command("zbarimg", "-q", "--raw", i.shot("done")).CombinedOutput()
+		return strings.TrimSpace(string(said)) == want, string(said) + " " + want + errorText(err)
+	})
+	i.ask("device_del", map[string]any{"id": "stick"})
+	until(i.t, time.Minute, "the restart", func() (bool, string) { return i.gone(), i.lastWords() })
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " " + err.Error()
+}
+
+// starts starts the machine from its own disk alone, up to a free kiosk.
+func (i *installed) starts(f firmware, mib int) {
+	t := i.t
+	t.Helper()
+	m := &machine{t: t, dir: t.TempDir(), ended: make(chan struct{}), disk: i.inner}
+	began := time.Now()
+	m.start(f, mib, i.agent.address)
+	t.Cleanup(func() {
+		if text, err := os.ReadFile(m.serial()); err == nil {
+			os.WriteFile(filepath.Join(i.shots, strings.ReplaceAll(t.Name(), "/", "-")+"-disk.log"), text, 0o644)
+		}
+	})
+	end := time.Now().Add(patience)
+	until(t, patience+time.Minute, "a free kiosk", func() (bool, string) {
+		status, seen := i.agent.kiosk()
+		if m.gone() {
+			t.Fatalf("the machine ended: %s\n%s", seen, m.lastWords())
+		}
+		if time.Now().After(end) {
+			m.picture(filepath.Join(i.shots, strings.ReplaceAll(t.Name(), "/", "-")+"-disk-failed.png"))
+			t.Fatalf("after %v the agent sees %s\n%s", patience, seen, m.lastWords())
+		}
+		return status == "free", seen
+	})
+	t.Logf("free after %.0f s", time.Since(began).Seconds())
+	m.picture(filepath.Join(i.shots, strings.ReplaceAll(t.Name(), "/", "-")+"-disk.png"))
+}
+
+// From a stick and a bare machine to a kiosk that an agent calls free: a person
+// is asked once and types the end of the disk's serial number.
+func TestInstall(t *testing.T) {
+	t.Run("asked", func(t *testing.T) {
+		i := bare(t)
+		began := time.Now()
+		i.start(bios(), 2048, i.agent.address)
+		i.says(installing, "sarjanumero: "+innerSerial)
+		t.Logf("it asks after %.0f s", time.Since(began).Seconds())
+		i.shot("ask")
+		i.types("9999\n")
+		i.says(time.Minute, "Mitään ei tyhjennetty")
+		if empty(t, i.inner) != "" {
+			t.Error("a wrong answer changed the disk")
+		}
+		i.types("1234\n")
+		i.says(installing, "Kirjoitetaan levylle")
+		i.ready(began)
+		i.starts(bios(), 2048)
+	})
+	t.Run("hands-off", func(t *testing.T) {
+		i := bare(t, "--hands-off")
+		began := time.Now()
+		i.start(uefi(), 2048, i.agent.address)
+		i.says(installing, "Kirjoitetaan levylle")
+		i.ready(began)
+		i.starts(uefi(), 2048)
+	})
+}
+
+// empty says what of a disk's beginning is not.
+func empty(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	head := make([]byte, 1<<20)
+	if _, err := f.ReadAt(head, 0); err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`^\x00*`).ReplaceAllString(string(head), "")
+}
