@@ -154,31 +154,13 @@ func TestBoot(t *testing.T) {
 		mib      int
 	}{{bios(), 2048}, {uefi(), 4096}, {secureBoot(), 2048}} {
 		t.Run(c.firmware.name, func(t *testing.T) {
-			a := newAgent(t, filepath.Join(programs, "agent"))
-			m := newMachine(t, image)
-			m.talk()
-			m.put("kiosk-conf", "join.json", a.join)
+			m := newMachine(t, image, programs, filepath.Join(shots, c.firmware.name))
 			began := time.Now()
-			m.start(c.firmware, c.mib, a.address)
-			t.Cleanup(func() {
-				if text, err := os.ReadFile(m.serial()); err == nil {
-					os.WriteFile(filepath.Join(shots, c.firmware.name+".log"), text, 0o644)
-				}
-			})
-			end := time.Now().Add(patience)
-			until(t, patience+time.Minute, "a free kiosk", func() (bool, string) {
-				status, seen := a.kiosk()
-				if m.gone() {
-					t.Fatalf("the machine ended: %s\n%s", seen, m.lastWords())
-				}
-				if time.Now().After(end) {
-					m.picture(filepath.Join(shots, c.firmware.name+"-failed.png"))
-					t.Fatalf("after %v the agent sees %s\n%s", patience, seen, m.lastWords())
-				}
-				return status == "free", seen
-			})
+			m.start(c.firmware, c.mib)
+			m.free()
 			t.Logf("%s, %d MiB: free after %.0f s", c.firmware.name, c.mib, time.Since(began).Seconds())
-			m.picture(filepath.Join(shots, c.firmware.name+".png"))
+			m.picture("free")
+			t.Log(m.eyes.see("systemd-analyze time; grep -E 'MemTotal|MemAvailable' /proc/meminfo; cut -d' ' -f1 /proc/uptime"))
 			if c.firmware.secure && !strings.Contains(read(t, m.serial()), "Secure boot enabled") {
 				t.Error("the kernel does not know of Secure Boot")
 			}
@@ -189,6 +171,23 @@ func TestBoot(t *testing.T) {
 			})
 		})
 	}
+}
+
+// free waits until the agent says that the kiosk is.
+func (m *machine) free() {
+	m.t.Helper()
+	end := time.Now().Add(patience)
+	until(m.t, patience+time.Minute, "a free kiosk", func() (bool, string) {
+		status, seen := m.agent.kiosk()
+		if m.gone() {
+			m.t.Fatalf("the machine ended: %s\n%s", seen, m.lastWords())
+		}
+		if time.Now().After(end) {
+			m.picture("failed")
+			m.t.Fatalf("after %v the agent sees %s\n%s", patience, seen, m.lastWords())
+		}
+		return status == "free", seen
+	})
 }
 
 func read(t *testing.T, path string) string {

@@ -2,6 +2,7 @@ package boottest
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,26 +21,28 @@ const innerSerial = "WD-WCC4E5X1234"
 // installed is a bare machine and the stick that is put into it.
 type installed struct {
 	*machine
-	agent *agent
 	inner string // the machine's own disk
-	shots string
+	stage string // what its log is kept as
 }
 
 // bare makes a stick for two machines, and a machine with one empty disk.
-func bare(t *testing.T, more ...string) *installed {
+func bare(t *testing.T, name string, more ...string) *installed {
 	t.Helper()
 	image, programs, shots := given(t)
-	a := newAgent(t, filepath.Join(programs, "agent"))
-	m := &machine{t: t, dir: t.TempDir(), ended: make(chan struct{})}
+	m := &machine{t: t, dir: t.TempDir(), shots: filepath.Join(shots, name), agent: newAgent(t, filepath.Join(programs, "agent")), web: newSite(t), house: newSite(t)}
 	m.disk = filepath.Join(m.dir, "stick.img")
 	inner := filepath.Join(m.dir, "inner.img")
 	for path, size := range map[string]int64{m.disk: 8 << 30, inner: 12<<30 + 512*7} {
-		if f, err := os.Create(path); err != nil || f.Truncate(size) != nil || f.Close() != nil {
-			t.Fatal("make a disk: ", err)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	join := filepath.Join(m.dir, "koneet.json")
-	if err := os.WriteFile(join, []byte(a.forMany(2)), 0o600); err != nil {
+	if err := os.WriteFile(join, []byte(m.agent.forMany(2)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	m.run(filepath.Join(programs, "provision"), append([]string{"write", image, "--to", m.disk, "--join", join, "--install", "--yes"}, more...)...)
@@ -47,12 +50,16 @@ func bare(t *testing.T, more ...string) *installed {
 	m.drives = []string{
 		"-drive", "file=" + m.disk + ",format=raw,if=none,id=s0", "-device", "usb-storage,drive=s0,id=stick,serial=STICK0001,removable=on,bootindex=0",
 		"-drive", "file=" + inner + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0,model=WDC WD10EZEX,serial=" + innerSerial + ",bootindex=1"}
-	t.Cleanup(func() {
-		if text, err := os.ReadFile(m.serial()); err == nil {
-			os.WriteFile(filepath.Join(shots, strings.ReplaceAll(t.Name(), "/", "-")+".log"), text, 0o644)
-		}
-	})
-	return &installed{m, a, inner, shots}
+	i := &installed{m, inner, "stick"}
+	t.Cleanup(i.keepLog)
+	return i
+}
+
+// keepLog keeps what the machine said since its last start.
+func (i *installed) keepLog() {
+	if text, err := os.ReadFile(i.serial()); err == nil {
+		os.WriteFile(i.shots+"-"+i.stage+".log", text, 0o644)
+	}
 }
 
 // forMany makes a code for so many machines, and a join file as the technician
@@ -82,24 +89,6 @@ func (i *installed) says(patience time.Duration, text string) {
 	})
 }
 
-// types presses keys, one after the other.
-func (i *installed) types(text string) {
-	i.t.Helper()
-	for _, c := range text {
-		key := string(c)
-		if c == '\n' {
-			key = "ret"
-		}
-		i.ask("send-key", map[string]any{"keys": []any{map[string]any{"type": "qcode", "data": key}}})
-	}
-}
-
-func (i *installed) shot(name string) string {
-	path := filepath.Join(i.shots, strings.ReplaceAll(i.t.Name(), "/", "-")+"-"+name+".png")
-	i.picture(path)
-	return path
-}
-
 // ready waits for the end of the installation, reads the code off the screen as
 // a phone does, pulls the stick out and waits for the restart.
 func (i *installed) ready(began time.Time) {
@@ -114,7 +103,8 @@ func (i *installed) ready(began time.Time) {
 	}
 	want := "https://" + seenAt + ":8443/kiosks/" + all[0].ID
 	until(i.t, time.Minute, "a code on the screen", func() (bool, string) {
-		said, err := exec.Command("zbarimg", "-q", "--raw", i.shot("done")).CombinedOutput()
+		i.picture("done")
+		said, err := exec.Command("zbarimg", "-q", "--raw", i.shots+"-done.png").CombinedOutput()
 		return strings.TrimSpace(string(said)) == want, string(said) + " " + want + errorText(err)
 	})
 	i.ask("device_del", map[string]any{"id": "stick"})
@@ -130,56 +120,42 @@ func errorText(err error) string {
 
 // starts starts the machine from its own disk alone, up to a free kiosk.
 func (i *installed) starts(f firmware, mib int) {
-	t := i.t
-	t.Helper()
-	m := &machine{t: t, dir: t.TempDir(), ended: make(chan struct{}), disk: i.inner}
+	i.t.Helper()
+	i.keepLog()
+	i.disk, i.drives, i.stage = i.inner, nil, "disk"
 	began := time.Now()
-	m.start(f, mib, i.agent.address)
-	t.Cleanup(func() {
-		if text, err := os.ReadFile(m.serial()); err == nil {
-			os.WriteFile(filepath.Join(i.shots, strings.ReplaceAll(t.Name(), "/", "-")+"-disk.log"), text, 0o644)
-		}
-	})
-	end := time.Now().Add(patience)
-	until(t, patience+time.Minute, "a free kiosk", func() (bool, string) {
-		status, seen := i.agent.kiosk()
-		if m.gone() {
-			t.Fatalf("the machine ended: %s\n%s", seen, m.lastWords())
-		}
-		if time.Now().After(end) {
-			m.picture(filepath.Join(i.shots, strings.ReplaceAll(t.Name(), "/", "-")+"-disk-failed.png"))
-			t.Fatalf("after %v the agent sees %s\n%s", patience, seen, m.lastWords())
-		}
-		return status == "free", seen
-	})
-	t.Logf("free after %.0f s", time.Since(began).Seconds())
-	m.picture(filepath.Join(i.shots, strings.ReplaceAll(t.Name(), "/", "-")+"-disk.png"))
+	i.start(f, mib)
+	i.free()
+	i.t.Logf("free after %.0f s", time.Since(began).Seconds())
+	i.picture("disk")
 }
 
 // From a stick and a bare machine to a kiosk that an agent calls free: a person
 // is asked once and types the end of the disk's serial number.
 func TestInstall(t *testing.T) {
 	t.Run("asked", func(t *testing.T) {
-		i := bare(t)
+		i := bare(t, "install")
 		began := time.Now()
-		i.start(bios(), 2048, i.agent.address)
+		i.start(bios(), 2048)
 		i.says(installing, "sarjanumero: "+innerSerial)
 		t.Logf("it asks after %.0f s", time.Since(began).Seconds())
-		i.shot("ask")
-		i.types("9999\n")
+		i.picture("ask")
+		i.write("9999")
+		i.press("ret")
 		i.says(time.Minute, "Mitään ei tyhjennetty")
 		if empty(t, i.inner) != "" {
 			t.Error("a wrong answer changed the disk")
 		}
-		i.types("1234\n")
+		i.write("1234")
+		i.press("ret")
 		i.says(installing, "Kirjoitetaan levylle")
 		i.ready(began)
 		i.starts(bios(), 2048)
 	})
 	t.Run("hands-off", func(t *testing.T) {
-		i := bare(t, "--hands-off")
+		i := bare(t, "hands-off", "--hands-off")
 		began := time.Now()
-		i.start(uefi(), 2048, i.agent.address)
+		i.start(uefi(), 2048)
 		i.says(installing, "Kirjoitetaan levylle")
 		i.ready(began)
 		i.starts(uefi(), 2048)

@@ -15,12 +15,12 @@ import (
 	"unicode/utf16"
 )
 
-// forward names, for our own binary started by QEMU, where to carry bytes to.
-const forward = "YHTEISKONE_BOOT_FORWARD"
+// carries makes our own binary, started by QEMU, carry bytes.
+const carries = "carry"
 
 func TestMain(m *testing.M) {
-	if to := os.Getenv(forward); to != "" {
-		carry(to)
+	if len(os.Args) == 3 && os.Args[1] == carries {
+		carry(os.Args[2])
 		return
 	}
 	os.Exit(m.Run())
@@ -70,14 +70,26 @@ type machine struct {
 	ended   chan struct{}
 	monitor net.Conn
 	said    *json.Decoder
+	eyes    *eyes
+	shots   string // where pictures go: how their names begin
+	agent   *agent
+	web     *site // out in the world, as far as the machine can tell
+	house   *site // in the house, beside the agent: somebody else's
 }
 
-// newMachine copies the image to a disk of its own.
-func newMachine(t *testing.T, image string) *machine {
+// newMachine copies the image to a disk of its own, with a join file.
+func newMachine(t *testing.T, image, programs, shots string) *machine {
 	t.Helper()
-	m := &machine{t: t, dir: t.TempDir(), ended: make(chan struct{})}
+	m := &machine{t: t, dir: t.TempDir(), shots: shots, agent: newAgent(t, filepath.Join(programs, "agent")), web: newSite(t), house: newSite(t)}
+	t.Cleanup(func() {
+		if text, err := os.ReadFile(m.serial()); err == nil {
+			os.WriteFile(shots+".log", text, 0o644)
+		}
+	})
 	m.disk = filepath.Join(m.dir, "disk.img")
 	m.run("cp", "--sparse=always", image, m.disk)
+	m.talk()
+	m.put("kiosk-conf", "join.json", m.agent.join)
 	return m
 }
 
@@ -120,11 +132,17 @@ func (m *machine) partition(name string) string {
 // put writes a file into a FAT partition.
 func (m *machine) put(partition, name, text string) {
 	m.t.Helper()
+	m.putIn(m.partition(partition), name, text)
+}
+
+// putIn writes a file into a FAT file system.
+func (m *machine) putIn(system, name, text string) {
+	m.t.Helper()
 	from := filepath.Join(m.dir, filepath.Base(name))
 	if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
 		m.t.Fatal(err)
 	}
-	m.run("mcopy", "-o", "-i", m.partition(partition), from, "::"+name)
+	m.run("mcopy", "-o", "-i", system, from, "::"+name)
 }
 
 // get reads one.
@@ -150,28 +168,34 @@ func (m *machine) talk() {
 		m.t.Fatalf("grub.cfg has no %q", quiet)
 	}
 	m.put("kiosk-esp", name, strings.Replace(config, quiet,
-		"console=ttyS0,115200 loglevel=4 systemd.show_status=no systemd.log_level=notice systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info", 1))
+		"console=ttyS0,115200 loglevel=4 systemd.show_status=no systemd.log_level=notice systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info systemd.wants="+eyesUnit, 1))
 }
 
-// start turns the machine on. port is the agent's.
-func (m *machine) start(f firmware, mib int, agent string) {
+// start turns the machine on.
+func (m *machine) start(f firmware, mib int) {
 	t := m.t
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := filepath.Join(m.dir, "qmp")
+	socket, looks := filepath.Join(m.dir, "qmp"), filepath.Join(m.dir, "eyes")
+	os.Remove(socket) // of the start before
+	os.Remove(looks)
+	way := func(at, to string) string { return "guestfwd=tcp:" + at + "-cmd:" + self + " " + carries + " " + to }
 	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-machine", f.machine, "-m", fmt.Sprint(mib), "-smp", "2",
 		"-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:" + m.serial(),
+		"-chardev", "socket,id=eyes,server=on,wait=off,path=" + looks, "-serial", "chardev:eyes", "-smbios", "type=11,path=" + m.credential(),
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
 		"-device", "qemu-xhci", "-device", "usb-kbd", "-device", "usb-tablet",
-		"-netdev", "user,id=n0,restrict=on,guestfwd=tcp:" + seenAt + ":8443-cmd:" + self, "-device", "e1000e,netdev=n0,romfile=",
+		"-netdev", "user,id=n0,restrict=on," + way(seenAt+":8443", m.agent.address) + "," + way(houseAt+":80", m.house.address), "-device", "e1000e,netdev=n0,romfile=",
+		"-netdev", "user,id=n1,restrict=on,net=" + webNet + "," + way(webAt+":80", m.web.address), "-device", "virtio-net-pci,netdev=n1,romfile=,mac=" + webCard,
 		"-device", "ahci,id=ahci"}
-	if m.drives == nil {
-		m.drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0"}
+	drives := m.drives
+	if drives == nil {
+		drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0"}
 	}
-	args = append(args, m.drives...)
+	args = append(args, drives...)
 	if f.code != "" {
 		vars := filepath.Join(m.dir, "vars.fd")
 		m.run("cp", f.vars, vars)
@@ -181,14 +205,15 @@ func (m *machine) start(f firmware, mib int, agent string) {
 		args = append(args, "-drive", "if=pflash,format=raw,readonly=on,file="+f.code, "-drive", "if=pflash,format=raw,file="+vars)
 	}
 	m.process = exec.Command("qemu-system-x86_64", args...)
-	m.process.Env = append(os.Environ(), forward+"="+agent)
 	m.process.Stdout, m.process.Stderr = os.Stderr, os.Stderr
 	if err := m.process.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	m.ended = ended
 	go func() {
 		m.process.Wait()
-		close(m.ended)
+		close(ended)
 	}()
 	t.Cleanup(m.stop)
 	until(t, 30*time.Second, "the machine's monitor", func() (bool, string) {
@@ -201,6 +226,7 @@ func (m *machine) start(f firmware, mib int, agent string) {
 		t.Fatal(err)
 	}
 	m.ask("qmp_capabilities", map[string]any{})
+	m.eyes = newEyes(t, looks)
 }
 
 func (m *machine) serial() string { return filepath.Join(m.dir, "serial.log") }
@@ -228,11 +254,12 @@ func (m *machine) ask(command string, arguments map[string]any) {
 }
 
 // picture keeps what is on the screen.
-func (m *machine) picture(path string) {
+func (m *machine) picture(name string) {
 	m.t.Helper()
-	m.ask("screendump", map[string]any{"filename": path, "format": "png"})
+	m.ask("screendump", map[string]any{"filename": m.shots + "-" + name + ".png", "format": "png"})
 }
 
+// stop cuts the power.
 func (m *machine) stop() {
 	if m.process != nil {
 		m.process.Process.Kill()

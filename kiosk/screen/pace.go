@@ -18,3 +18,6 @@ func paceOf(first time.Duration) float64 {
 func (s *Screen) slow(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * max(1, s.pace))
 }
+
+// Pace is how many times longer than an ordinary machine this one needs, 1 or more.
+func (s *Screen) Pace() float64 { return max(1, s.pace) }

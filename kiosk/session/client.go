@@ -149,7 +149,7 @@ func (m *Machine) tick(ctx context.Context) {
 		}
 	} else {
 		m.welcomeTimes()
-		if m.running != nil && !m.painted && time.Since(m.began) > paintTime {
+		if m.running != nil && !m.painted && time.Since(m.began) > m.slow(paintTime) {
 			m.Log.Error("the client's browser does not draw")
 			m.browserLost(ctx)
 			return

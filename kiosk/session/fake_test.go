@@ -63,6 +63,7 @@ type world struct {
 	opened int         // sessions
 	before int         // sessions, a move ago
 	slow   bool        // browsers never draw
+	pace   float64     // of the screen
 	passed time.Duration
 }
 

@@ -145,6 +145,9 @@ type Screen interface {
 	Lost() <-chan struct{}
 	// Paints reports whether the shell drew two frames lately.
 	Paints() bool
+	// Pace is how many times longer than an ordinary machine this one needs to
+	// draw, 1 or more. It is the same from the start on.
+	Pace() float64
 	// IdleFor is how long nobody has touched mouse, keyboard or screen.
 	IdleFor() (time.Duration, error)
 	// Spoken is the view in words, as it is read aloud.

@@ -243,7 +243,7 @@ func (m *Machine) drawAside(ctx context.Context, lost bool) <-chan drawn {
 	}
 	seen := m.parted(view)
 	go func() {
-		show, cancel := context.WithTimeout(ctx, showTime)
+		show, cancel := context.WithTimeout(ctx, m.slow(showTime))
 		defer cancel()
 		done <- drawn{view, m.Screen.Show(show, seen)}
 	}()

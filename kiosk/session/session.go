@@ -36,10 +36,10 @@ var (
 
 // Times that no setting changes.
 const (
-	paintTime    = 20 * time.Second // a fresh browser has this long to draw
+	paintTime    = 20 * time.Second // a fresh browser has this long to draw; a slow machine's, longer
 	killTime     = 5 * time.Second
 	wipeTime     = 10 * time.Second
-	showTime     = 4 * time.Second
+	showTime     = 4 * time.Second  // as well
 	erasedTime   = 8 * time.Second  // "your data has been erased" stays this long
 	askTime      = 20 * time.Second // and this long while a question waits for its answer
 	forgetTime   = time.Minute      // what was chosen at the welcome page, without a session
@@ -358,7 +358,7 @@ func (m *Machine) show(ctx context.Context) error {
 		return errBlind
 	}
 	m.fill()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), showTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.slow(showTime))
 	defer cancel()
 	err := m.Screen.Show(ctx, m.parted(m.view))
 	if err != nil {

@@ -213,3 +213,8 @@ func (m *Machine) someoneWaits(yes bool) {
 		m.clock.queue = time.Now().Add(m.notice())
 	}
 }
+
+// slow is a time as a machine of this pace needs it.
+func (m *Machine) slow(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * max(1, m.Screen.Pace()))
+}
