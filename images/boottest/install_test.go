@@ -104,7 +104,7 @@ func (i *installed) ready(began time.Time) {
 	want := "https://" + seenAt + ":8443/kiosks/" + all[0].ID
 	until(i.t, time.Minute, "a code on the screen", func() (bool, string) {
 		i.picture("done")
-		said, err := exec.Command("zbarimg", "-q", "--raw", i.shots+"-done.png").CombinedOutput()
+		said, err := exec.Command("zbarimg", "-q", "--raw", i.shots+"-done.png").Output()
 		return strings.TrimSpace(string(said)) == want, string(said) + " " + want + errorText(err)
 	})
 	i.ask("device_del", map[string]any{"id": "stick"})

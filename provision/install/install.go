@@ -140,7 +140,7 @@ func (in *installer) once(ctx context.Context) (outcome, error) {
 	if err := in.Tools.Check(ctx); err != nil {
 		return outcome{}, stickError{err}
 	}
-	image, err := write.Running(stick.Path, target)
+	image, err := write.Running(filepath.Join(in.Machine.Root, stick.Path), target)
 	if err != nil {
 		return outcome{}, err
 	}
