@@ -109,27 +109,46 @@ func (a *agent) enrol() {
 	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 10 * time.Second}
 }
 
-// kiosk is what the dashboard knows of the one machine; seen is all of it.
+// proof is what the agent tells of a wipe.
+type proof struct {
+	OK  bool
+	Seq uint64
+}
+
+// known is what the agent tells of a machine.
+type known struct {
+	Status    string
+	Faults    []struct{ Code string }
+	LastProof *proof `json:"last_proof"`
+}
+
+// kiosk is what the dashboard says of the one machine; seen is all of it.
 func (a *agent) kiosk() (status, seen string) {
+	k, seen := a.one()
+	return k.Status, seen
+}
+
+// one is the one machine, empty while there is none.
+func (a *agent) one() (k known, seen string) {
 	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "https://"+a.address+"/api/v1/kiosks", nil)
 	if err != nil {
-		return "", err.Error()
+		return k, err.Error()
 	}
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	resp, err := a.client.Do(r)
 	if err != nil {
-		return "", err.Error()
+		return k, err.Error()
 	}
 	defer resp.Body.Close()
 	var text bytes.Buffer
 	if _, err := text.ReadFrom(resp.Body); err != nil {
-		return "", err.Error()
+		return k, err.Error()
 	}
-	var all []struct{ Status string }
+	var all []known
 	if err := json.Unmarshal(text.Bytes(), &all); err != nil || len(all) != 1 {
-		return "", text.String()
+		return k, text.String()
 	}
-	return all[0].Status, text.String()
+	return all[0], text.String()
 }
 
 // given returns what the boot test is told; without it nothing runs.
@@ -163,6 +182,10 @@ func TestBoot(t *testing.T) {
 			t.Log(m.eyes.see("systemd-analyze time; grep -E 'MemTotal|MemAvailable' /proc/meminfo; cut -d' ' -f1 /proc/uptime"))
 			if c.firmware.secure && !strings.Contains(read(t, m.serial()), "Secure boot enabled") {
 				t.Error("the kernel does not know of Secure Boot")
+			}
+			m.walls(t)
+			if c.firmware.code == "" {
+				m.session(t)
 			}
 			// The code is used up and gone from the disk.
 			until(t, time.Minute, "the end of the join file", func() (bool, string) {

@@ -52,20 +52,20 @@ func (m *machine) write(text string) {
 	}
 }
 
-// point moves the mouse to a place in parts of the screen's width and height.
-func (m *machine) point(x, y float64) {
+// point moves the mouse.
+func (m *machine) point(to place) {
 	m.t.Helper()
 	axis := func(name string, at float64) map[string]any {
 		return event("abs", map[string]any{"axis": name, "value": int(at * 32767)})
 	}
-	m.ask("input-send-event", map[string]any{"events": []map[string]any{axis("x", x), axis("y", y)}})
+	m.ask("input-send-event", map[string]any{"events": []map[string]any{axis("x", to.x), axis("y", to.y)}})
 	time.Sleep(between)
 }
 
 // click presses the left button there.
-func (m *machine) click(x, y float64) {
+func (m *machine) click(at place) {
 	m.t.Helper()
-	m.point(x, y)
+	m.point(at)
 	for _, down := range []bool{true, false} {
 		m.ask("input-send-event", map[string]any{"events": []map[string]any{event("btn", map[string]any{"down": down, "button": "left"})}})
 		time.Sleep(between)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -64,10 +65,10 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.told = append(s.told, r.URL.Path+" "+string(body))
 	}
 	s.mu.Unlock()
-	if r.URL.Path == "/file" {
+	if name, ok := strings.CutPrefix(r.URL.Path, "/file/"); ok {
 		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+r.URL.RawQuery+`.bin"`)
-		fmt.Fprintf(w, "%s\n", r.URL.RawQuery)
+		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.bin"`)
+		fmt.Fprintln(w, name)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
