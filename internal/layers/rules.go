@@ -80,6 +80,8 @@ func edges() []edge {
 		{"provision/write", "provision/gpt", "the table by which it knows a kiosk's image"},
 		{"provision/write/writetest", "provision/gpt", "the table of its small images"},
 		{"provision/write", "provision/disk", "it writes to what disk found, and says what is wrong in its words"},
+		{"provision/install", "provision/disk", "it shows the disks that disk found, and says what is wrong in its words"},
+		{"provision/install", "provision/write", "it has write put the running image onto a disk"},
 
 		{"internal/dev/soak", "kiosk/uplink", "many kiosks' real lines in one process, which no command runs"},
 		{"internal/dev/soak", "agent/store", "it counts what was kept, once the agent has ended"},
