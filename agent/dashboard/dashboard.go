@@ -32,6 +32,7 @@ type Deps struct {
 	Texts    Texts
 	Alerts   Alerts
 	Places   Places
+	Releases Releases
 	Staff    *staff.Service
 	Register Register
 	Provider string        // what the button of Staff's provider says
@@ -119,6 +120,7 @@ func (b *board) routes() []route {
 	all = append(all, b.peopleRoutes()...)
 	all = append(all, b.alertRoutes()...)
 	all = append(all, b.placeRoutes()...)
+	all = append(all, b.releaseRoutes()...)
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})
 	}
