@@ -68,6 +68,8 @@ type board struct {
 	streams chan struct{}
 	walls   chan struct{}
 	presses *presses
+
+	drawings *drawings
 }
 
 // wallLimit is how many boards may be open at once; they take nothing away
@@ -79,7 +81,7 @@ const streamLimit = 256
 
 func newBoard(d Deps, missing func(lang, key string)) *board {
 	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
-		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now)}
+		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now), drawings: newDrawings()}
 	b.pages = newPages(b)
 	return b
 }
