@@ -165,7 +165,7 @@ func (k *kiosk) openUplink(member uplink.Member, key ed25519.PrivateKey) (err er
 	if err != nil {
 		return err
 	}
-	k.uplink, err = uplink.Open(uplink.Config{Dir: k.config.State, Member: member, Key: key, Build: build(), Now: time.Now, Log: k.log})
+	k.uplink, err = uplink.Open(uplink.Config{Dir: k.config.State, Member: member, Key: key, Build: runs(update.DefaultMachine(), "/proc/cmdline"), Now: time.Now, Log: k.log})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Deps struct {
 	Texts    Texts
 	Alerts   Alerts
 	Places   Places
+	Releases Releases
 	Staff    *staff.Service
 	Register Register
 	Provider string        // what the button of Staff's provider says
@@ -67,6 +68,8 @@ type board struct {
 	streams chan struct{}
 	walls   chan struct{}
 	presses *presses
+
+	drawings *drawings
 }
 
 // wallLimit is how many boards may be open at once; they take nothing away
@@ -78,7 +81,7 @@ const streamLimit = 256
 
 func newBoard(d Deps, missing func(lang, key string)) *board {
 	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
-		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now)}
+		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now), drawings: newDrawings()}
 	b.pages = newPages(b)
 	return b
 }
@@ -119,6 +122,7 @@ func (b *board) routes() []route {
 	all = append(all, b.peopleRoutes()...)
 	all = append(all, b.alertRoutes()...)
 	all = append(all, b.placeRoutes()...)
+	all = append(all, b.releaseRoutes()...)
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})
 	}

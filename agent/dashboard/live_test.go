@@ -205,6 +205,9 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	}
 	look("/kiosks/"+string(kioskID(1)), open)
 	look("/walls", open)
+	look("/releases")
+	h.shelve()
+	look("/releases", open)
 	h.remember()
 	h.change(kioskID(0), func(v *state.View) {
 		v.Faults[0].Times = 3

@@ -238,7 +238,7 @@ func TestPagesAreSmallAndSelfContained(t *testing.T) {
 	h.call(kioskID(1), 2)
 	c := h.person("pomo", staff.Admin, "")
 	bad := regexp.MustCompile(`(?i)\sstyle=|<style|<script(?:[^>]*)>[^<]|\son[a-z]+="|https?://|//cdn`)
-	for _, path := range []string{"/", "/help", "/audit", "/staff", "/agent", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/reports", "/tally", "/tally?site=illusia", "/walls", "/kiosks/" + string(kioskID(3)), "/none", "/sign-in"} {
+	for _, path := range []string{"/", "/help", "/audit", "/staff", "/agent", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/reports", "/tally", "/tally?site=illusia", "/walls", "/releases", "/kiosks/" + string(kioskID(3)), "/none", "/sign-in"} {
 		_, html, head := h.get(c, path)
 		if path == "/sign-in" {
 			_, html, head = h.get(h.client(), path)
@@ -268,7 +268,7 @@ func TestNamesAreEscaped(t *testing.T) {
 	h.put(v)
 	c := h.person("<i>Satu</i>", staff.Admin, "")
 	h.mem.AppendAudit(staff.Entry{Who: "<u>x", Action: "<s>", Kiosk: v.Kiosk.ID, Site: "a", Detail: "<em>"})
-	for _, path := range []string{"/", "/audit", "/staff", "/help", "/reports", "/tally?site=a", "/walls", h.hang("a"), "/kiosks/" + string(v.Kiosk.ID)} {
+	for _, path := range []string{"/", "/audit", "/staff", "/help", "/reports", "/tally?site=a", "/walls", "/releases", h.hang("a"), "/kiosks/" + string(v.Kiosk.ID)} {
 		_, html, _ := h.get(c, path)
 		for _, tag := range []string{"<b>", "<img", "<i>", "<u>", "<s>", "<em>", `"><script>`} {
 			if strings.Contains(html, tag) {

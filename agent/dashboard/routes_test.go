@@ -50,6 +50,7 @@ func accesses() map[string]access {
 		"GET /sites/{id}": {staff.Viewer, atKiosk}, "GET /reports": {staff.Viewer, anywhere}, "GET /reports.csv": {staff.Viewer, anywhere},
 		"GET /tally": {staff.Staff, anywhere}, "POST /tally": {staff.Staff, inForm}, "POST /tally/undo": {staff.Staff, inForm},
 		"GET /walls": {staff.Technician, anywhere}, "POST /walls": {staff.Technician, inForm}, "POST /walls/{wall}/remove": {staff.Technician, inForm},
+		"GET /releases": {staff.Technician, anywhere}, "POST /releases": {staff.Technician, inForm},
 		"GET /wall/{token}": {}, "GET /wall/{token}/events": {},
 	}
 	for _, own := range []string{"GET /account", "POST /account/password", "POST /account/language", "POST /account/factor/begin",
@@ -261,7 +262,7 @@ func TestOtherSitesAreNotSeen(t *testing.T) {
 	h.post(boss, "/kiosks/"+string(kioskID(1))+"/help", url.Values{"call": {callID(kioskID(1))}, "answer": {"coming"}})
 	for _, role := range staff.Roles() {
 		c := h.person(string(role), role, "here")
-		for _, path := range []string{"/", "/help", "/audit", "/staff", "/reports", "/reports.csv", "/tally", "/walls", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(1)), "/sites/here", "/sites/there"} {
+		for _, path := range []string{"/", "/help", "/audit", "/staff", "/reports", "/reports.csv", "/tally", "/walls", "/releases", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(1)), "/sites/here", "/sites/there"} {
 			_, html, _ := h.get(c, path)
 			html = strings.ReplaceAll(html, "/sites/there", "") // the address itself
 			for _, word := range []string{"Salainen", "Piilo", "Nurkka", "there", "pomo"} {

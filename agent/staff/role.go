@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"yhteiskone/internal/fleet"
 )
@@ -149,8 +150,9 @@ const (
 	KeepAgentData Action = "keep_agent_data" // backup and restore
 )
 
-// least returns the lowest role that may do each action.
-func least() map[Action]Role {
+// least returns the lowest role that may do each action. The table is made
+// once: May is asked for every machine of every page.
+var least = sync.OnceValue(func() map[Action]Role {
 	return map[Action]Role{
 		SeeFleet: Viewer, SeeHelp: Viewer, SeeReports: Viewer, ChangeOwn: Viewer,
 		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
@@ -158,7 +160,7 @@ func least() map[Action]Role {
 		EnrolKiosk: Technician, UpdateConfig: Technician, UpdateImage: Technician, KeepReleases: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
 		SeeStaff: Admin, ChangeStaff: Admin, ChangeRules: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
-}
+})
 
 // Actions lists every action.
 func Actions() []Action {
