@@ -7,10 +7,12 @@
 package acceptance
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -40,30 +42,35 @@ type row struct {
 }
 
 // Texts are the words. Make it with New.
-type Texts struct{ all map[string]words }
-
-// New reads the words. They are part of the program: a broken file is a bug.
-func New() Texts {
-	t := Texts{map[string]words{}}
-	for _, lang := range Languages() {
-		var w words
-		text, err := textFiles.ReadFile("text/" + lang + ".toml")
-		if err == nil {
-			err = toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields().Decode(&w)
-		}
-		if err != nil {
-			panic(fmt.Sprintf("read the words of the acceptance sheet in %s: %v", lang, err))
-		}
-		t.all[lang] = w
-	}
-	return t
+type Texts struct {
+	mu  *sync.Mutex
+	had map[string]words
 }
 
+// New returns the words. Those of a language are read when somebody first asks.
+func New() Texts { return Texts{new(sync.Mutex), map[string]words{}} }
+
+// in returns the words of a language. They are part of the program: a broken
+// file is a bug.
 func (t Texts) in(lang string) words {
-	if w, ok := t.all[lang]; ok {
+	if !slices.Contains(Languages(), lang) {
+		lang = Languages()[0]
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w, ok := t.had[lang]; ok {
 		return w
 	}
-	return t.all[Languages()[0]]
+	var w words
+	text, err := textFiles.ReadFile("text/" + lang + ".toml")
+	if err == nil {
+		err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&w)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("read the words of the acceptance sheet in %s: %v", lang, err))
+	}
+	t.had[lang] = w
+	return w
 }
 
 // Row is a row's name, and what to do about it; empty if nothing.
@@ -98,6 +105,9 @@ func (t Texts) Row(lang string, r fleet.SheetRow) (name, todo string) {
 	}
 	return words.Name, ""
 }
+
+// HeldByHand is, for Mark, a way out that a person tried and that held.
+const HeldByHand fleet.Mark = "tried"
 
 // Mark says what a row came to.
 func (t Texts) Mark(lang string, m fleet.Mark) string { return t.in(lang).Mark[m] }

@@ -30,12 +30,12 @@ func TestWords(t *testing.T) {
 				}
 			}
 		}
-		for code := range all.all[lang].Row {
+		for code := range all.in(lang).Row {
 			if !slices.Contains(fleet.SheetCodes(), code) {
 				t.Errorf("%s: nothing is %s", lang, code)
 			}
 		}
-		for _, m := range marks() {
+		for _, m := range append(marks(), HeldByHand) {
 			if all.Mark(lang, m) == "" {
 				t.Errorf("%s: no word for %s", lang, m)
 			}
@@ -45,14 +45,14 @@ func TestWords(t *testing.T) {
 				t.Errorf("%s: no heading for %s", lang, p.Name)
 			}
 		}
-		for key, text := range all.all[lang].Result {
+		for key, text := range all.in(lang).Result {
 			for _, hole := range []string{"{good}", "{all}", "{open}", "{hand}", "{here}", "{build}", "{tried}", "{version}", "{rest}", "{restall}"} {
-				if strings.Contains(text, hole) != strings.Contains(all.all["en"].Result[key], hole) {
+				if strings.Contains(text, hole) != strings.Contains(all.in("en").Result[key], hole) {
 					t.Errorf("%s: %s has not the numbers of the English: %s", lang, key, text)
 				}
 			}
 		}
-		if a, b := all.all[lang], all.all["en"]; len(a.Row) != len(b.Row) || len(a.Result) != len(b.Result) || len(a.Todo) != len(b.Todo) {
+		if a, b := all.in(lang), all.in("en"); len(a.Row) != len(b.Row) || len(a.Result) != len(b.Result) || len(a.Todo) != len(b.Todo) {
 			t.Errorf("%s has not as many words as English", lang)
 		}
 	}

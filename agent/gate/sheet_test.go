@@ -83,7 +83,9 @@ func TestSheets(t *testing.T) {
 		t.Errorf("%+v", k)
 	}
 	// What a person tried belongs to the sheet that they held in their hands.
-	try := func(command string, way int) error { return h.store.TryWay("teppo", d.id, "ranta", command, way, time.Now()) }
+	try := func(command string, way int) error {
+		return h.store.TryWay("teppo", d.id, "ranta", command, way, time.Now())
+	}
 	if try("00000000000000c1", 36) != nil || try("00000000000000c1", 1) == nil || try("00000000000000c9", 39) == nil {
 		t.Error("the wrong ones are tried")
 	}

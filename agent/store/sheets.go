@@ -40,6 +40,7 @@ func (r sheetRecord) state(id fleet.KioskID) state.KeptSheet {
 	if r.Command != "" {
 		k.Sheet = fleet.Sheet{Kiosk: id, Command: r.Command, At: r.At, Build: r.Build, Image: r.Image, Hardware: r.Hardware,
 			Proof: r.Proof, Rows: r.Rows, Signature: r.Signature}
+		k.Signed = k.Sheet
 		k.Who, k.At, k.Tried = r.Who, r.Received, r.Tried
 	}
 	return k
