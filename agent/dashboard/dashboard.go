@@ -33,6 +33,8 @@ type Deps struct {
 	Alerts   Alerts
 	Places   Places
 	Releases Releases
+	Sheets   Sheets
+	Words    SheetWords
 	Staff    *staff.Service
 	Register Register
 	Provider string        // what the button of Staff's provider says
@@ -103,6 +105,8 @@ func (b *board) routes() []route {
 		{"GET /kiosks/{id}", staff.SeeFleet, true, b.kioskPage},
 		{"GET /sites/{id}", staff.SeeFleet, false, b.sitePage},
 		{"GET /kiosks/{id}/sign", staff.SetService, true, b.signPage},
+		{"GET /kiosks/{id}/sheet", staff.SeeSheet, true, b.sheetPage},
+		{"POST /kiosks/{id}/sheet", staff.CheckKiosk, true, b.tryWay},
 		{"POST /kiosks/{id}/help", staff.AnswerHelp, true, b.answer},
 		{"GET /help", staff.SeeHelp, false, b.helpPage},
 		{"GET /audit", staff.SeeAudit, false, b.auditPage},
@@ -192,6 +196,7 @@ func orders() []order {
 		{fleet.Command{Name: fleet.Reboot, TTL: 2 * time.Hour}, staff.Reboot},
 		{fleet.Command{Name: fleet.Wake, TTL: time.Minute}, staff.WakeKiosk},
 		{fleet.Command{Name: fleet.UpdateConfig, TTL: 2 * time.Hour}, staff.UpdateConfig},
+		{fleet.Command{Name: fleet.Check, TTL: 2 * time.Hour}, staff.CheckKiosk},
 		{fleet.Command{Name: fleet.SomeoneWaits, TTL: 2 * time.Minute}, staff.SetQueue},
 		{fleet.Command{Name: fleet.NobodyWaits, TTL: 2 * time.Minute}, staff.SetQueue},
 		{fleet.Command{Name: fleet.OpenWeb, TTL: time.Minute}, staff.OpenWeb},

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/agent/acceptance"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/staff/stafftest"
 	"yhteiskone/agent/state"
@@ -53,6 +54,7 @@ type house struct {
 	alerts  desk
 	council council
 	shelf   shelf
+	papers  papers
 }
 
 // clock makes "now" stand for times that are said: it is as fast as the real
@@ -85,7 +87,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Alerts: &h.alerts, Places: &h.council, Releases: &h.shelf, Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Alerts: &h.alerts, Places: &h.council, Releases: &h.shelf, Sheets: &h.papers, Words: acceptance.New(), Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()

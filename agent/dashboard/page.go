@@ -29,7 +29,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "site", "help", "alerts", "place", "sign", "reports", "tally", "walls", "wall", "releases", "staff", "audit", "agent", "sign_in", "error",
+	return []string{"fleet", "kiosk", "site", "help", "alerts", "place", "sign", "sheet", "reports", "tally", "walls", "wall", "releases", "staff", "audit", "agent", "sign_in", "error",
 		"second", "invite", "first", "account", "factor", "codes", "member", "invited"}
 }
 

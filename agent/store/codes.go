@@ -149,7 +149,7 @@ func (s *Store) RevokeCode(id, who string, at time.Time, may func(fleet.SiteID) 
 // replace lets another machine take a kiosk's place: it keeps its identifier,
 // name, place and past, and gets a new key; the old key is worth nothing from
 // then on. What belonged to the old machine itself goes: where its numbers and
-// proofs stood, what it was ordered, a call for help from it.
+// proofs stood, what it was ordered, a call for help from it, its acceptance sheet.
 func replace(tx *bolt.Tx, id fleet.KioskID, u gate.Use) (kioskRecord, error) {
 	r, ok, err := get[kioskRecord](tx, bKiosks, []byte(id))
 	if err != nil {
@@ -163,7 +163,7 @@ func replace(tx *bolt.Tx, id fleet.KioskID, u gate.Use) (kioskRecord, error) {
 	return r, first(
 		put(tx, bKiosks, key, r),
 		tx.Bucket([]byte(bApplied)).Delete(key), tx.Bucket([]byte(bProofs)).Delete(key), tx.Bucket([]byte(bHelp)).Delete(key),
-		deletePrefix(tx.Bucket([]byte(bOrders)), key),
+		tx.Bucket([]byte(bSheets)).Delete(key), deletePrefix(tx.Bucket([]byte(bOrders)), key),
 		audit(tx, auditRecord{At: u.At, Who: "console", Action: "replaced", Kiosk: id, Site: r.Site}))
 }
 

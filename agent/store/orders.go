@@ -124,6 +124,11 @@ func (s *Store) ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result, at tim
 
 // closeOrder keeps what became of an order.
 func closeOrder(tx *bolt.Tx, id fleet.KioskID, r orderRecord, ok bool, why string, at time.Time) error {
+	if r.Name == fleet.Check {
+		if err := checkAnswered(tx, id, r.ID, ok, why); err != nil {
+			return err
+		}
+	}
 	if r.Who == "" {
 		return nil // of an agent that did not keep who gave it
 	}

@@ -7,10 +7,10 @@
 //
 // Order: the agent opens with Challenge; the kiosk answers with Hello; the
 // agent answers with Welcome. Before Welcome a frame is at most LimitBefore
-// bytes, after it LimitAfter. Then the kiosk sends Report, Proof, Counts, Help
-// and Result, and the agent sends Ack, Order, Settings and HelpAnswer.
+// bytes, after it LimitAfter. Then the kiosk sends Report, Proof, Counts, Help,
+// Result and Sheet, and the agent sends Ack, Order, Settings and HelpAnswer.
 //
-// What must not be lost (Proof, Counts, Help, HelpOver, Result) carries a
+// What must not be lost (Proof, Counts, Help, HelpOver, Result, Sheet) carries a
 // sequence number: the kiosk keeps it on disk until the agent's Ack names that
 // number or a higher one, and the agent applies each number once.
 //
@@ -37,7 +37,8 @@
 //	               the agent. The commands reboot, update_config, wake, with
 //	               "mac", and update_image, with "image"; in results the word
 //	               "unable" and those of an update; in a report's health
-//	               "wired_mac".
+//	               "wired_mac". The command check, and the message "sheet" that
+//	               answers it: only an agent that gave the command gets one.
 package wire
 
 import (
@@ -77,7 +78,7 @@ type Message interface {
 var kinds = sync.OnceValue(func() map[string]Message {
 	m := map[string]Message{}
 	for _, v := range []Message{Challenge{}, Hello{}, Welcome{}, Report{}, Proof{}, Counts{}, Help{},
-		HelpOver{}, Result{}, Ack{}, Order{}, Settings{}, HelpAnswer{}} {
+		HelpOver{}, Result{}, Sheet{}, Ack{}, Order{}, Settings{}, HelpAnswer{}} {
 		m[v.kind()] = v
 	}
 	return m
