@@ -23,14 +23,22 @@ func (m *machine) open(path string) {
 	m.click(tile())
 	until(m.t, patienceOfEyes, "a session", func() (bool, string) { s := m.eyes.state(); return s == "in_use", s })
 	m.sees(stripped())
-	visits := m.web.visits()
-	until(m.t, patienceOfEyes, "the page", func() (bool, string) {
-		if m.web.visits() > visits {
-			return true, ""
-		}
+	m.until("the page", "/"+path, path)
+	until(m.t, patienceOfEyes, "the page's script", func() (bool, string) { return m.web.visits("/ready") > 0, m.web.heard() })
+}
+
+// until types an address until the site was asked for it.
+func (m *machine) until(what, asked, path string) {
+	m.t.Helper()
+	until(m.t, patienceOfEyes, what, func() (bool, string) {
 		m.visit(path)
-		m.eyes.see("sleep 5")
-		return m.web.visits() > visits, "nobody came"
+		for range 10 {
+			m.eyes.see("sleep 1")
+			if m.web.visits(asked) > 0 {
+				return true, ""
+			}
+		}
+		return false, m.web.heard()
 	})
 }
 
@@ -80,9 +88,7 @@ func (m *machine) session(t *testing.T) {
 		said := m.web.heard()
 		return strings.Contains(said, "/form word="+typed), said
 	})
-	visits := m.web.visits()
-	m.visit("file/" + kept)
-	until(t, patienceOfEyes, "the download", func() (bool, string) { return m.web.visits() > visits, m.web.heard() })
+	m.until("the download", "/file/"+kept, "file/"+kept)
 	m.eyes.see("sleep 5")
 	m.picture("typed")
 	// The search must be able to find them, or finding none says nothing.

@@ -40,6 +40,7 @@ field.addEventListener('input', () => {
 });
 document.addEventListener('keydown', e => tell('key', e.code));
 document.addEventListener('mousedown', () => tell('mouse', ''));
+addEventListener('load', () => tell('ready', ''));
 const open = indexedDB.open('koe'); open.onupgradeneeded = () => open.result.createObjectStore('words');
 </script>`
 
@@ -75,10 +76,17 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, page)
 }
 
-func (s *site) visits() int {
+// visits counts the requests for a path.
+func (s *site) visits(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.asked)
+	n := 0
+	for _, asked := range s.asked {
+		if asked == path {
+			n++
+		}
+	}
+	return n
 }
 
 // heard is everything that it was asked and told.
