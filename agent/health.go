@@ -17,7 +17,7 @@ func (a *agent) health() dashboard.Health {
 	h := dashboard.Health{Started: a.started, Failing: a.store.Failing() != nil, Goroutines: runtime.NumGoroutine(),
 		Memory: memory(), Plain: a.plain}
 	h.Connected, _ = a.gate.Count()
-	h.Kiosks = len(a.board.Views())
+	h.Kiosks, h.ClockOff = len(a.board.Views()), a.board.ClockOff()
 	h.Connections, h.Refused = a.listener.Count()
 	path := filepath.Join(a.dir, store.FileName)
 	if info, err := os.Stat(path); err == nil {

@@ -34,11 +34,13 @@ func TestAgentPage(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(*Health){
-		"Palvelin ei voi tallentaa": func(h *Health) { h.Failing = true },
-		"Varmuuskopion teko ei":     func(h *Health) { h.Backup.Failed = true },
-		"Varmuuskopioita ei tehdä":  func(h *Health) { h.Backup.Never = true },
-		"damaged-x":                 func(h *Health) { h.Mended = MendedHealth{now.Add(-time.Hour), now.Add(-30 * time.Hour), "damaged-x"} },
-		"Varmenne vanhenee":         func(h *Health) { h.Certificate = now.Add(3 * 24 * time.Hour) },
+		"Palvelin ei voi tallentaa":                          func(h *Health) { h.Failing = true },
+		"Palvelimen kello on väärässä: se jätättää 3 tuntia": func(h *Health) { h.ClockOff = 3 * time.Hour },
+		"Palvelimen kello on väärässä: se edistää 2 tuntia":  func(h *Health) { h.ClockOff = -2 * time.Hour },
+		"Varmuuskopion teko ei":                              func(h *Health) { h.Backup.Failed = true },
+		"Varmuuskopioita ei tehdä":                           func(h *Health) { h.Backup.Never = true },
+		"damaged-x":                                          func(h *Health) { h.Mended = MendedHealth{now.Add(-time.Hour), now.Add(-30 * time.Hour), "damaged-x"} },
+		"Varmenne vanhenee":                                  func(h *Health) { h.Certificate = now.Add(3 * 24 * time.Hour) },
 	} {
 		if html := page(change); !strings.Contains(html, want) || strings.Contains(html, "Palvelin on kunnossa") {
 			t.Errorf("%q is not said:\n%s", want, html)

@@ -22,7 +22,8 @@ type Health struct {
 	Certificate time.Time // when the one for browsers ends; zero: the agent's own, which it renews
 	Plain       bool      // no TLS: somebody else does it, or nobody does
 	Goroutines  int
-	Memory      int64 // bytes
+	Memory      int64         // bytes
+	ClockOff    time.Duration // by which most machines say that the agent's clock is behind; 0: it agrees with them
 }
 
 // BackupHealth is how the agent's backups are.
@@ -64,6 +65,8 @@ func (b *board) agentWrong(t teller, h Health) (all []template.HTML) {
 		}
 	}
 	say(h.Failing, "agent.failing")
+	say(h.ClockOff > 0, "agent.clock_behind", "span", t.span(h.ClockOff))
+	say(h.ClockOff < 0, "agent.clock_ahead", "span", t.span(-h.ClockOff))
 	say(!h.Mended.At.IsZero() && t.now().Sub(h.Mended.At) < 30*24*time.Hour, "agent.mended",
 		"when", t.when(h.Mended.At), "made", t.when(h.Mended.Made), "folder", h.Mended.Kept)
 	say(h.Backup.Failed, "agent.backup_failed")

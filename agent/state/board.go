@@ -22,6 +22,7 @@ type Board struct {
 	readers map[*reader]struct{}
 	sites   map[fleet.SiteID]*site
 	wide    wide
+	clock   clock
 
 	otherwise Place             // of sites of which nobody says how they are watched
 	builds    map[string]string // one copy of each build's name
@@ -197,6 +198,8 @@ func (b *Board) Run(ctx context.Context) {
 func (b *Board) due(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.heed(now)
+	b.compare()
 	b.survey(now)
 	for _, e := range b.kiosks {
 		if !e.next.IsZero() && !now.Before(e.next) {
@@ -271,7 +274,7 @@ func (b *Board) withEpoch(id fleet.KioskID, epoch uint64, change func(*entry)) {
 func (b *Board) changed(e *entry) {
 	now := time.Now()
 	v := b.judge(Facts{Now: now, Connected: e.view.Connected, LastSeen: e.view.LastSeen, Since: e.turned,
-		Report: e.view.Report, ClockOff: e.clockOff, Proof: e.proof, Help: e.view.Help,
+		Report: e.view.Report, ClockOff: e.clockOff - b.clock.off, Proof: e.proof, Help: e.view.Help,
 		Build: e.view.Build, Starts: e.starts, Around: e.site.view.Around}, e.open)
 	e.open, e.view.Faults, e.view.Folded, e.next = v.Open, v.Shown, v.Folded, v.Next
 	if v.Status != e.view.Status {

@@ -14,7 +14,7 @@ type Facts struct {
 	LastSeen  time.Time     // zero if never
 	Since     time.Time     // when the connection was made, or lost, or the kiosk enrolled
 	Report    *fleet.Report // the newest; nil before the first
-	ClockOff  time.Duration // how far the kiosk's clock was ahead of ours in that report
+	ClockOff  time.Duration // how far the kiosk's clock was ahead in that report: of ours or, where ours is wrong, of most others'
 	Proof     Proof
 	Help      *fleet.HelpCall
 	Build     string      // that the kiosk runs; empty if it never said

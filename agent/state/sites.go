@@ -113,6 +113,7 @@ func (b *Board) Runs(id fleet.KioskID, epoch uint64, boot, build string) {
 // askHours finds out whether the site is open.
 func (b *Board) askHours(s *site, now time.Time) {
 	a := s.view.Around
+	now = now.Round(0) // the time of day is what counts, also after the clock was set
 	if !s.asked.IsZero() && !now.Before(s.asked) && now.Sub(s.asked) < 24*time.Hour && (a.Next.IsZero() || now.Before(a.Next)) {
 		return
 	}

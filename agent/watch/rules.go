@@ -28,6 +28,7 @@ const (
 	chargeTime  = 20 * time.Minute // clients charge their phones
 	unsetTime   = 30 * time.Minute // a time server is asked now and then
 	updateTime  = 24 * time.Hour   // updates come every day and go in at night
+	clockTime   = time.Minute      // by then enough machines have reported to know whose clock it is
 	imageTime   = 3 * 24 * time.Hour
 )
 

@@ -101,7 +101,7 @@ func serving() []Row {
 			en:      words{"The machine is out of memory and may be slow.", "Restart the machine when it is free."},
 		},
 		{
-			Code: fleet.ClockWrong, Severity: fleet.SeverityWarning, Said: true, Told: WhenOpen, To: ForTechnician,
+			Code: fleet.ClockWrong, Severity: fleet.SeverityWarning, After: clockTime, Said: true, Told: WhenOpen, To: ForTechnician,
 			present: clockWrong,
 			fi:      words{"Koneen kello on väärässä. Tunnistautuminen voi epäonnistua.", "Käynnistä kone uudelleen. Jos kello on yhä väärässä, kerro tekniselle tuelle."},
 			sv:      words{"Datorns klocka går fel. Identifieringen kan misslyckas.", "Starta om datorn. Om klockan ännu går fel, kontakta den tekniska supporten."},
