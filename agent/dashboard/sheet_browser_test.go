@@ -21,6 +21,7 @@ import (
 // when much is not; with PICTURES set its pictures are left there.
 func TestBrowserPrintsTheSheet(t *testing.T) {
 	h := newHouse(t)
+	h.server.Config.SetKeepAlivesEnabled(false) // printing may take longer than the server keeps a line
 	h.town()
 	h.paper(kioskID(4), "3.8 GiB", nil)
 	h.paper(kioskID(5), "3.8 GiB", map[string]fleet.Mark{"sound": fleet.Failed, "disk_health": fleet.Unknown, "secure_boot": fleet.Failed, "services": fleet.Unknown,
