@@ -47,6 +47,9 @@ func (a *fakeAgent) checks(mux *http.ServeMux) {
 		case "kcccccccccccc":
 			out.Sheet.Signed.Build = "another"
 		case "kdddddddddddd":
+			if !a.old {
+				break
+			}
 			out.Sheet, out.Result = nil, nil
 			if command != "" {
 				out.Check, out.Why = wire.CheckFailed, "unknown"
@@ -71,6 +74,7 @@ func sheetFor(id fleet.KioskID, good bool, lang string) (*wire.SheetShown, *wire
 
 func TestCheck(t *testing.T) {
 	a := newAgent(t)
+	a.old = true
 	for name, c := range map[string]struct {
 		args []string
 		code int
