@@ -62,8 +62,8 @@ func TestCheckAMachine(t *testing.T) {
 	check := func(a wire.SheetAnswer) {
 		t.Helper()
 		signed := a.Sheet.Signed.Fleet(a.Kiosk)
-		if err := proof.VerifySheet(a.Sheet.PublicKey, signed); err != nil || signed.Command != ordered.Command || a.Sheet.Who != "teppo" || len(a.Sheet.Rows) != len(fleet.SheetCodes()) {
-			t.Errorf("%v: %+v", err, a.Sheet)
+		if err := proof.VerifySheet(a.Sheet.PublicKey, signed); err != nil || signed.Command != ordered.Command || a.Sheet.Who != "token teppo" || len(a.Sheet.Rows) != len(fleet.SheetCodes()) {
+			t.Errorf("%v: %s, %+v", err, a.Sheet.Who, signed)
 		}
 		if r := a.Result; !r.Accepted || r.Whole || !r.WipeProved || r.Ways.All != 47 || r.Ways.Hand != 2 || r.Ways.Here+r.Ways.Build != 45 || !strings.HasPrefix(r.Text, "45 / 47 kunnossa, tyhjennys todistettu") {
 			t.Errorf("%+v", r)

@@ -19,7 +19,7 @@ func (m *machine) sheet(command string) wire.Message {
 	}
 	atBuild := []string{}
 	for n := 1; n <= fleet.WaysCount; n++ {
-		if n%3 == 0 && !slices.Contains(fleet.WaysOfImage(), n) {
+		if n%3 == 0 && !slices.Contains(fleet.WaysOfImage(), n) && !slices.Contains(fleet.WaysByHand(), n) {
 			atBuild = append(atBuild, fleet.WayCode(n))
 		}
 	}
