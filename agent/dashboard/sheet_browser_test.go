@@ -40,7 +40,10 @@ func TestBrowserPrintsTheSheet(t *testing.T) {
 			if lang != "fi" && name != "bad" { // the words are of much the same length
 				continue
 			}
-			do(t, ctx, chromedp.Navigate(h.url+"/kiosks/"+string(kioskID(n))+"/sheet?lang="+lang))
+			do(t, ctx, func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) { // a picture before may have set another
+				_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+				return chromedp.Void{}, err
+			}, chromedp.Navigate(h.url+"/kiosks/"+string(kioskID(n))+"/sheet?lang="+lang))
 			pdf, err := chromedp.Run(ctx, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
 			if err != nil {
 				t.Fatal(err)
