@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -19,6 +20,14 @@ func agentFlags(f *flag.FlagSet, o *enrol.Options, env func(string) string) {
 	f.StringVar(&o.Agent, "agent", env("YHTEISKONE_AGENT"), "`address` of the agent, for example https://agent.example.org:8443; or in the environment as YHTEISKONE_AGENT")
 	f.StringVar(&o.Pin, "pin", env("YHTEISKONE_PIN"), "the agent's `pin`, as \"agent enrol\" and its dashboard show it; or in the environment as YHTEISKONE_PIN")
 	f.StringVar(&o.Token, "token", env("YHTEISKONE_TOKEN"), "`token` of a technician at the agent; better in the environment as YHTEISKONE_TOKEN, where other users do not see it")
+	f.Func("token-file", "`file` that holds the token, in place of --token", func(path string) error {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read the token: %w", err)
+		}
+		o.Token = strings.TrimSpace(string(text))
+		return nil
+	})
 	f.Func("socket", "the agent's control `socket` (agent.sock in its data folder) instead of address, pin and token", func(path string) error {
 		o.Socket = path
 		if o.Agent == env("YHTEISKONE_AGENT") && o.Pin == env("YHTEISKONE_PIN") { // the environment's stand back

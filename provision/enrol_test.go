@@ -48,6 +48,7 @@ func (a *fakeAgent) more(t *testing.T, mux *http.ServeMux) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	a.checks(mux)
 	mux.HandleFunc("GET /api/v1/kiosks", func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode([]enrol.Kiosk{{ID: "kaaaaaaaaaaaa", Name: "Kone 1", Place: "Aula <b>", Site: "illusia"}, {ID: "kbbbbbbbbbbbb", Name: "Kone 2", Site: "illusia"},
 			{ID: "kdddddddddddd", Name: "Kone 3", Place: "Aula", Site: "illusia"}, {ID: "kcccccccccccc", Name: "Kone 1", Site: "tori"}})

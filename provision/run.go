@@ -21,6 +21,8 @@ const usage = `provision brings machines into the fleet of an agent.
                     with; show FILE: names it
   provision image   build: makes the bootable image of a kiosk from images/;
                     sign, verify, show or publish DIR: a release of it
+  provision check   KIOSK: has a finished machine check itself, and says what is
+                    left to do; the agent keeps the signed sheet
   provision label   [KIOSK...] --out FILE: labels to print and stick on
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
   provision install: what the stick of "write --install" does on a bare machine
@@ -71,6 +73,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runKey(args[1:], stdout, stderr)
 	case "image":
 		return runImage(ctx, args[1:], env, stdout, stderr)
+	case "check":
+		return runCheck(ctx, args[1:], env, stdout, stderr)
 	case "label":
 		return runLabel(ctx, args[1:], env, stdout)
 	case "write":

@@ -30,6 +30,7 @@ type fakeAgent struct {
 	asked    []wire.EnrolmentRequest
 	tokens   []string
 	revoked  []string
+	old      bool                           // Kone 3 cannot check itself
 	answer   func(http.ResponseWriter) bool // true if it answered
 }
 

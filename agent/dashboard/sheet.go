@@ -88,7 +88,7 @@ func (b *board) sheetPage(w http.ResponseWriter, r *http.Request, v visit) {
 	if c.Any {
 		kept = kept.Against(s)
 		lang, result := v.tell.lang, kept.Result()
-		c.Good, c.Much = result.Accepted(), result.Ways.Open()+result.Rest.Open() > 10
+		c.Good, c.Much = result.Accepted(), result.Ways.Open()+result.Rest.Open() > 3
 		c.Headline, c.More = b.Words.Result(lang, kept.Sheet, result)
 		c.Parts, c.Todo = b.sheetRows(lang, kept)
 		for _, n := range fleet.WaysByHand() {

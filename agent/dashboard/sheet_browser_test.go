@@ -21,6 +21,7 @@ import (
 // when much is not; with PICTURES set its pictures are left there.
 func TestBrowserPrintsTheSheet(t *testing.T) {
 	h := newHouse(t)
+	h.server.Config.SetKeepAlivesEnabled(false) // printing may take longer than the server keeps a line
 	h.town()
 	h.paper(kioskID(4), "3.8 GiB", nil)
 	h.paper(kioskID(5), "3.8 GiB", map[string]fleet.Mark{"sound": fleet.Failed, "disk_health": fleet.Unknown, "secure_boot": fleet.Failed, "services": fleet.Unknown,
@@ -39,7 +40,10 @@ func TestBrowserPrintsTheSheet(t *testing.T) {
 			if lang != "fi" && name != "bad" { // the words are of much the same length
 				continue
 			}
-			do(t, ctx, chromedp.Navigate(h.url+"/kiosks/"+string(kioskID(n))+"/sheet?lang="+lang))
+			do(t, ctx, func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) { // a picture before may have set another
+				_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+				return chromedp.Void{}, err
+			}, chromedp.Navigate(h.url+"/kiosks/"+string(kioskID(n))+"/sheet?lang="+lang))
 			pdf, err := chromedp.Run(ctx, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
 			if err != nil {
 				t.Fatal(err)

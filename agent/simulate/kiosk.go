@@ -97,6 +97,9 @@ func (k *kiosk) tell(m wire.Message) numbered {
 	case wire.Result:
 		v.Seq = k.seq
 		m = v
+	case wire.Sheet:
+		v.Seq = k.seq
+		m = v
 	}
 	n := numbered{k.seq, m}
 	k.queue = append(k.queue, n)

@@ -188,6 +188,8 @@ func (m *machine) obey(o wire.Order, now time.Time) (wire.Result, []wire.Message
 		if m.state != fleet.OutOfOrder && !m.state.InSession() {
 			m.turn(fleet.Starting, now, 8*time.Second)
 		}
+	case fleet.Check:
+		return done, []wire.Message{m.sheet(o.ID)}
 	case fleet.Identify, fleet.ShowMessage, fleet.Wake:
 	case fleet.SomeoneWaits, fleet.NobodyWaits:
 		m.waits = m.state.InSession() && o.Name == fleet.SomeoneWaits

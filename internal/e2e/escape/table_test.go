@@ -3,7 +3,10 @@ package escape
 import (
 	"flag"
 	"os"
+	"slices"
 	"testing"
+
+	"yhteiskone/internal/fleet"
 )
 
 var update = flag.Bool("update", false, "write kiosk/ESCAPES.md anew")
@@ -38,6 +41,19 @@ func TestTableIsWhole(t *testing.T) {
 	}
 	for n := range bound {
 		t.Errorf("a try is bound to %d, which is no row", n)
+	}
+}
+
+// The acceptance sheet takes the same rows for those that a person tries, and
+// for those that settings of the image stop.
+func TestSheetKnowsTheTable(t *testing.T) {
+	if len(Table()) != fleet.WaysCount {
+		t.Errorf("the sheet has %d rows", fleet.WaysCount)
+	}
+	for _, r := range Table() {
+		if (r.Where == TriedHand) != slices.Contains(fleet.WaysByHand(), r.N) || (r.Where == TriedImage) != slices.Contains(fleet.WaysOfImage(), r.N) {
+			t.Errorf("row %d is tried %s, and the sheet does not know it", r.N, r.Where)
+		}
 	}
 }
 
