@@ -18,6 +18,7 @@ func enrol(ctx context.Context, args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("enrol", flag.ContinueOnError)
 	data, site, name := fs.String("data", "", ""), fs.String("site", "", ""), fs.String("name", "", "")
 	siteName, place := fs.String("site-name", "", ""), fs.String("place", "", "")
+	notes := fs.String("notes", "", "")
 	uses, ttl, asJSON := fs.Int("uses", 1, ""), fs.Duration("ttl", 15*time.Minute, ""), fs.Bool("json", false, "")
 	if _, err := parse(fs, args); err != nil {
 		return err
@@ -25,7 +26,7 @@ func enrol(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := need(map[string]string{"data": *data, "site": *site, "name": *name}, "data", "site", "name"); err != nil {
 		return err
 	}
-	r := wire.EnrolmentRequest{Site: fleet.SiteID(*site), SiteName: *siteName, Name: *name, Place: *place,
+	r := wire.EnrolmentRequest{Site: fleet.SiteID(*site), SiteName: *siteName, Name: *name, Place: *place, Notes: *notes,
 		Uses: *uses, TTLS: int(*ttl / time.Second)}
 	if _, err := wire.EncodeBody(r); err != nil {
 		return badInput("%w", errors.Unwrap(err))

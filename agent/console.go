@@ -91,7 +91,7 @@ func (c *console) Enrol(_ context.Context, who staff.Person, r wire.EnrolmentReq
 	hash := identity.HashCode(code)
 	e := wire.Enrolment{Code: code, Agent: address, Pin: string(c.pin), ID: store.CodeID(hash), Site: r.Site, Name: r.Name,
 		Expires: now.Add(time.Duration(r.TTLS) * time.Second).UTC().Truncate(time.Second)}
-	err = c.store.PutCode(store.Code{Hash: hash, Site: r.Site, Name: r.Name, Place: r.Place,
+	err = c.store.PutCode(store.Code{Hash: hash, Site: r.Site, Name: r.Name, Place: r.Place, Notes: r.Notes,
 		Uses: r.Uses, Expires: e.Expires, Replaces: replaces, Once: r.Once}, who.Name, now)
 	if err != nil {
 		return wire.Enrolment{}, fmt.Errorf("make a code: %w", err)

@@ -196,7 +196,7 @@ func (a *actions) settle(id fleet.KioskID) error {
 func checkCommand(c fleet.Command) error {
 	switch c.Name {
 	case fleet.EndSession, fleet.RestartKiosk, fleet.Reboot, fleet.UpdateConfig, fleet.PutInService, fleet.Identify,
-		fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb:
+		fleet.SomeoneWaits, fleet.NobodyWaits, fleet.OpenWeb, fleet.Check:
 		if c.Text != "" {
 			return fmt.Errorf("%s takes no text", c.Name)
 		}

@@ -138,7 +138,7 @@ func TestReleaseWay(t *testing.T) {
 		t.Errorf("a token is no ticket: %d", code)
 	}
 	entries, err := a.store.Entries("", 10)
-	if err != nil || len(entries) < 2 || entries[0].Action != "command" || entries[0].Detail != "update_image" || entries[0].Who != "token tech" {
+	if err != nil || len(entries) < 2 || entries[0].Action != "command" || entries[0].Detail != "update_image 2026.11.29" || entries[0].Who != "token tech" {
 		t.Errorf("%+v, %v", entries, err)
 	}
 	found := false

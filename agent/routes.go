@@ -58,6 +58,7 @@ func (a *agent) tables() (mux, all *table) {
 	mux.HandleFunc("GET "+wire.EnrolmentsPath, a.allowed(staff.EnrolKiosk, serveCodes(a.people.console)))
 	mux.HandleFunc("DELETE "+wire.EnrolmentsPath+"/{id}", a.allowed(staff.EnrolKiosk, serveRevoke(a.people.console)))
 	a.releaseRoutes(mux)
+	a.sheetRoutes(mux)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		gate.Refuse(w, http.StatusNotFound, wire.Refusal{Code: "not_found", Text: "There is nothing at this address.", Todo: "Check the address."})
 	})

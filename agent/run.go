@@ -14,7 +14,7 @@ import (
 const usage = `Usage:
   agent serve     --data DIR --listen ADDR [--plain-http] [--config FILE]
   agent enrol     --data DIR --site SITE --name NAME [--site-name NAME]
-                  [--place PLACE] [--uses N] [--ttl 15m] [--json]
+                  [--place PLACE] [--notes TEXT] [--uses N] [--ttl 15m] [--json]
   agent user add  NAME --data DIR --role ROLE [--site SITE]... [--mail ADDRESS]
                   [--password-stdin]
   agent user role NAME --data DIR --role ROLE [--site SITE]...

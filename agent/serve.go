@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"yhteiskone/agent/acceptance"
 	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
@@ -74,7 +75,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rest.Often(50)
+	rest.Often(33) // a report leaves little behind, and each percent is kept free for every kiosk
 	log := newLog(stderr, c.Log)
 	var public front.Public
 	if !*plain {
@@ -373,5 +374,5 @@ func (a *agent) siteNamed(s fleet.Site) {
 // dashboardOf makes the pages.
 func (a *agent) dashboardOf(p *people, stopping <-chan struct{}) http.Handler {
 	return dashboard.New(dashboard.Deps{Fleet: a.board, Actions: &actions{a}, Audit: a.store, History: a.store, Numbers: a.store, Walls: a.store, Texts: watch.Texts{},
-		Alerts: a.alerts, Places: &places{a}, Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Health: a.health, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
+		Alerts: a.alerts, Places: &places{a}, Releases: releaseDesk{p.console}, Sheets: &sheets{a}, Words: acceptance.New(), Staff: p.staff, Register: a.store, Provider: a.config.OIDC.button(), Health: a.health, Now: time.Now, Log: a.log, Location: a.config.location, Version: version(), Stop: stopping})
 }

@@ -75,6 +75,7 @@ func TestEveryAddress(t *testing.T) {
 		"GET /link": "device", "POST /enrol": "device", "GET /healthz": "", "GET /readyz": "", "/api/": "", "/": "page",
 		"GET /api/v1/kiosks": "viewer", "GET /api/v1/kiosks/{id}": "viewer", "GET /api/v1/sites": "viewer", "GET /metrics": "viewer", "POST /api/v1/enrolments": "technician",
 		"GET /api/v1/enrolments": "technician", "DELETE /api/v1/enrolments/{id}": "technician",
+		"POST /api/v1/kiosks/{id}/check": "technician", "GET /api/v1/kiosks/{id}/sheet": "staff",
 		"GET /release/{version}/{file}": "device", "POST /api/v1/releases": "technician", "PUT /api/v1/releases/{version}/{file}": "technician", "POST /api/v1/releases/{version}": "technician", "POST /api/v1/releases/{version}/offers": "technician",
 	}
 	open := map[string]bool{"GET /static/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "GET /sign-in/second": true,

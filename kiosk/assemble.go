@@ -38,6 +38,8 @@ type kiosk struct {
 	screen   *screen.Screen
 	browser  *browser.Browser
 	client   *browser.User // whom it runs as; nil for our own user
+	bounded  bool          // it has a control group with bounds
+	guarded  bool          // the X server does not trust it
 	prover   *prover
 	uplink   *uplink.Uplink
 	sensors  *health.Sensors
@@ -165,7 +167,7 @@ func (k *kiosk) openUplink(member uplink.Member, key ed25519.PrivateKey) (err er
 	if err != nil {
 		return err
 	}
-	k.uplink, err = uplink.Open(uplink.Config{Dir: k.config.State, Member: member, Key: key, Build: build(), Now: time.Now, Log: k.log})
+	k.uplink, err = uplink.Open(uplink.Config{Dir: k.config.State, Member: member, Key: key, Build: runs(update.DefaultMachine(), "/proc/cmdline"), Now: time.Now, Log: k.log})
 	if err != nil {
 		return err
 	}
@@ -191,6 +193,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 		Uplink: k.uplink, Counter: k.uplink.Day, Memory: newMemory(k.config, k.log), Log: k.log, Aids: k.aids, Services: k.services,
 		Restart: func() { again(errAgain) }, CheckConfig: func() error { return k.config.again(k.env) }, Reboot: reboot(k.config), Wake: wakeOther, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
 	k.hidden.Store(m)
+	m.Check = k.checked(m, member.Kiosk)
 	k.updater = k.newUpdater(m, member)
 	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil

@@ -91,7 +91,7 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 			return nil, fmt.Errorf("let the client's browser come to its policy: %w", err)
 		}
 	}
-	k.client = o.User
+	k.client, k.bounded, k.guarded = o.User, o.Group != nil && o.Group.Bounded(), o.Untrusted != nil
 	return browser.New(o)
 }
 

@@ -52,6 +52,20 @@ func (k *kiosk) newUpdater(m *session.Machine, member uplink.Member) *update.Upd
 	return update.New(c)
 }
 
+// runs says what this machine runs, for the agent's staff: the image's version,
+// or the program's own where there is no image.
+func runs(disk update.Machine, cmdline string) string {
+	slot, err := disk.Booted(cmdline)
+	if err != nil {
+		return build()
+	}
+	v, err := update.VersionOf(disk, slot)
+	if err != nil {
+		return build()
+	}
+	return v
+}
+
 // left reports whether nobody is at the machine.
 func left(s session.Status, now time.Time) bool {
 	switch s.State {

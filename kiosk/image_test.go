@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
+	"yhteiskone/internal/release"
 	"yhteiskone/kiosk/session"
 	"yhteiskone/kiosk/update"
 	"yhteiskone/kiosk/uplink"
@@ -79,5 +81,25 @@ func TestReleasesComeFromWhereTheAgentIs(t *testing.T) {
 	// With no pin nobody is asked for anything.
 	if k.newUpdater(nil, uplink.Member{Agent: now}).Source != nil {
 		t.Error("a kiosk without a pin would fetch from anybody")
+	}
+}
+
+// The agent is told the image's version; without an image, the program's.
+func TestRuns(t *testing.T) {
+	dir := t.TempDir()
+	cmdline, disk := filepath.Join(dir, "cmdline"), update.Machine{Slots: filepath.Join(dir, "kiosk-"), ESP: filepath.Join(dir, "esp")}
+	for path, text := range map[string]string{cmdline: "quiet kiosk.slot=B\n", disk.Slots + "A": "", filepath.Join(disk.ESP, "B", release.SlotConfig): "set version=2026.11.29\n"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := runs(disk, cmdline); got != "2026.11.29" {
+		t.Errorf("it runs %q", got)
+	}
+	if err := os.WriteFile(cmdline, []byte("quiet\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := runs(disk, cmdline); got != build() {
+		t.Errorf("without an image it runs %q", got)
 	}
 }

@@ -19,6 +19,8 @@ const usage = `Usage: kiosk COMMAND [--config FILE]
                           run the kiosk on this display until told to stop;
                           FILE gets the moments that the bench measures
   kiosk check [--json]    say whether this machine can run a kiosk
+  kiosk enrol             let this machine into the fleet with the join file, once,
+                          and say in JSON who it is; for the installer
   kiosk status [--json]   say what the running kiosk does
   kiosk start [--tile ID] begin a session, as a press on that tile would
   kiosk end               end the running session and erase it
@@ -84,7 +86,7 @@ func command(ctx context.Context, args []string, env map[string]string, stdout, 
 	timings := flags.String("timings", "", "")
 	over := flags.Bool("over", false, "")
 	takes := map[string]string{"run": "config timings", "check": "config json", "status": "config json",
-		"start": "config tile", "end": "config", "queue": "config over", "proofs": "", "version": ""}
+		"enrol": "config", "start": "config tile", "end": "config", "queue": "config over", "proofs": "", "version": ""}
 	allowed, known := takes[name]
 	switch {
 	case name == "-h" || name == "--help" || name == "help":
@@ -132,6 +134,8 @@ func command(ctx context.Context, args []string, env map[string]string, stdout, 
 		return serve(ctx, c, env, *timings, stderr)
 	case "check":
 		return checkMachine(ctx, c, *asJSON, stdout)
+	case "enrol":
+		return enrolOnce(ctx, c, stdout)
 	case "status":
 		return printStatus(ctx, c, *asJSON, stdout)
 	case "end":

@@ -20,7 +20,6 @@ import (
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/rest"
 	"yhteiskone/internal/systemd"
-	"yhteiskone/internal/wire"
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/health"
 	"yhteiskone/kiosk/session"
@@ -44,6 +43,9 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	rest.Often(25)
 	if err := mkdirs(c.State, c.Runtime); err != nil {
 		return badInput{err}
+	}
+	if err := os.Chmod(c.State, 0o700); err != nil { // a fresh file system's own folder is open to everybody
+		log.Warn("others may see which files the kiosk keeps", "err", err)
 	}
 	lock, err := lockState(c.stateFile("lock"))
 	if err != nil {
@@ -218,15 +220,13 @@ func (k *kiosk) enrolled(ctx context.Context, key ed25519.PrivateKey) (uplink.Me
 		k.screen.Show(show, session.View{State: fleet.Starting, Lang: k.config.Language})
 		cancel()
 		member, err = uplink.Enrol(ctx, join, key, health.Hardware(ctx), path)
-		var refusal wire.Refusal
-		switch {
-		case err == nil:
+		if err == nil {
 			k.log.Info("enrolled", "kiosk", member.Kiosk, "name", member.Name)
 			return member, forgetJoin(k.config.Join)
-		case errors.Is(err, uplink.ErrStranger):
-			return member, badInput{err}
-		case errors.As(err, &refusal) && refusal.Code != wire.RefusedOften && refusal.Code != wire.RefusedStore && refusal.Code != wire.RefusedInternal:
-			return member, badInput{err}
+		}
+		var bad badInput
+		if err := enrolFailed(err); errors.As(err, &bad) {
+			return member, err
 		}
 		k.log.Warn("not enrolled yet; trying again", "err", err)
 		pause := time.NewTimer(time.Second + rand.N(4*time.Second))

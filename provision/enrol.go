@@ -60,7 +60,9 @@ func runEnrol(ctx context.Context, args []string, env func(string) string, stdou
 	f.StringVar(&o.SiteName, "site-name", "", "its `name`, if the agent does not know it yet")
 	f.StringVar(&o.Name, "name", "", "the machine's `name`, for example \"Kone 3\"")
 	f.StringVar(&o.Place, "place", "", "`where` in the house it stands")
+	f.StringVar(&o.Notes, "notes", "", "what those who look after it should `know`; never of people")
 	f.DurationVar(&o.TTL, "ttl", 0, "how `long` the code works; 15m, or 24h (the most) with --csv")
+	f.IntVar(&o.Machines, "machines", 1, "how `many` machines the code lets in, for an installer stick; the agent adds a number to the name")
 	f.StringVar(&o.Out, "out", "", "`file` to write: the kiosk's join file; JSON if its name ends in .json")
 	f.BoolVar(&o.Force, "force", false, "replace the file if there is one")
 	f.StringVar(&sheet, "csv", "", "`file` with a whole centre's machines, in columns site, name, place, notes")
@@ -73,7 +75,7 @@ func runEnrol(ctx context.Context, args []string, env func(string) string, stdou
 	f.Visit(func(g *flag.Flag) { given[g.Name] = true })
 	o.Site = fleet.SiteID(strings.TrimSpace(site))
 	if sheet != "" {
-		for _, name := range []string{"site", "site-name", "name", "place", "out", "force"} {
+		for _, name := range []string{"site", "site-name", "name", "place", "notes", "machines", "out", "force"} {
 			if given[name] {
 				return inputError{fmt.Errorf("enrol: --%s does not go with --csv, whose lines say it", name)}
 			}
@@ -93,12 +95,20 @@ func enrolOne(ctx context.Context, o enrol.Options, life, asJSON bool, stdout io
 	if !life {
 		o.TTL = 15 * time.Minute
 	}
+	if o.Machines < 1 {
+		return inputError{fmt.Errorf("enrol: --machines is %d; it must be 1 or more", o.Machines)}
+	}
 	join, err := enrol.Run(ctx, o)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return json.NewEncoder(stdout).Encode(enrol.Made{Site: join.Site, Name: join.Name, File: o.Out, Expires: join.Expires})
+	}
+	if o.Machines > 1 {
+		fmt.Fprintf(stdout, "%s is the join file of %d machines, %s 1 and so on. Use it before %s, on an installer stick.\n",
+			o.Out, o.Machines, join.Name, join.Expires.Local().Format("15:04"))
+		return nil
 	}
 	fmt.Fprintf(stdout, "%s is the join file of %s. Put it on that machine before %s; it works once.\n",
 		o.Out, join.Name, join.Expires.Local().Format("15:04"))

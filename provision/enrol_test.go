@@ -80,7 +80,7 @@ func TestEnrolACentre(t *testing.T) {
 	if err != nil || join.Name != "Kone 1" || join.Site != "illusia" || join.Code != "ABCD-EFGH-0123" {
 		t.Errorf("%+v, %v", join, err)
 	}
-	if r := a.asked[0]; !r.Once || r.TTLS != 86400 || r.Place != "aula" {
+	if r := a.asked[0]; !r.Once || r.TTLS != 86400 || r.Place != "aula" || a.asked[1].Notes != "vanha" {
 		t.Errorf("asked %+v", r)
 	}
 	// Again: nothing is doubled, and what was made stays.

@@ -23,6 +23,7 @@ const usage = `provision brings machines into the fleet of an agent.
                     sign, verify, show or publish DIR: a release of it
   provision label   [KIOSK...] --out FILE: labels to print and stick on
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
+  provision install: what the stick of "write --install" does on a bare machine
   provision completion bash: lets the shell finish commands and flags
 
 Say "provision enrol -h", or "provision image sign -h", for its flags. Exit codes: 0 done, 1 failed,
@@ -74,6 +75,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runLabel(ctx, args[1:], env, stdout)
 	case "write":
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
+	case "install":
+		return runInstall(ctx, args[1:], stdout, stderr)
 	case "completion":
 		return runCompletion(args[1:], stdout)
 	case "help", "-h", "-help", "--help":

@@ -195,6 +195,7 @@ func TestEnrolWrongInput(t *testing.T) {
 		{[]string{"--name", ""}, "--name is missing"},
 		{[]string{"--name", "Kone\n3"}, "--name holds a character"},
 		{[]string{"--place", "\x1b"}, "--place holds a character"},
+		{[]string{"--notes", strings.Repeat("x", 201)}, "--notes is longer than 200 characters"},
 		{[]string{"--ttl", "1s"}, "--ttl is 1"},
 		{[]string{"--ttl", "soon"}, "ttl"},
 		{[]string{"--agent", ""}, "--agent is missing"},

@@ -12,6 +12,7 @@ import (
 
 	"yhteiskone/provision/disk"
 	"yhteiskone/provision/enrol"
+	"yhteiskone/provision/install"
 	"yhteiskone/provision/write"
 )
 
@@ -23,6 +24,7 @@ type asker func(ctx context.Context, question string) (string, error)
 type writing struct {
 	to, join, key, serialEnd string
 	dryRun, json, yes, list  bool
+	install, handsOff        bool
 	machine                  disk.Machine
 	ask                      asker
 	stdout, stderr           io.Writer
@@ -36,6 +38,8 @@ func runWrite(ctx context.Context, args []string, ask asker, stdout, stderr io.W
 	f.StringVar(&w.join, "join", "", "join `file` of this machine, as \"provision enrol\" writes it")
 	f.StringVar(&w.key, "key", "", "public `key` of who made the image: IMAGE.minisig is checked with it before anything is erased")
 	f.StringVar(&w.serialEnd, "serial-end", "", "last `letters` (4) of the disk's serial number, asked of large and built-in disks")
+	f.BoolVar(&w.install, "install", false, "make an installer stick: started on a bare machine, it asks once and installs itself on the disk inside")
+	f.BoolVar(&w.handsOff, "hands-off", false, "with --install: where a machine has exactly one disk, it is ERASED without asking")
 	f.BoolVar(&w.yes, "yes", false, "erase without asking; a large or built-in disk needs --serial-end as well")
 	f.BoolVar(&w.dryRun, "dry-run", false, "look at everything, change nothing")
 	f.BoolVar(&w.list, "list", false, "list the disks and end")
@@ -158,7 +162,12 @@ func (w writing) run(ctx context.Context, path string) error {
 
 // files are those for the partition kiosk-conf.
 func (w writing) files() (map[string][]byte, error) {
-	if w.join == "" {
+	switch {
+	case w.handsOff && !w.install:
+		return nil, inputError{errors.New("write: --hands-off is for an installer stick; say --install as well")}
+	case w.install && w.join == "":
+		return nil, inputError{errors.New("write: an installer stick needs a join file; make one with provision enrol --machines N, and name it with --join")}
+	case w.join == "":
 		return nil, nil
 	}
 	join, err := enrol.ReadJoin(w.join)
@@ -169,11 +178,19 @@ func (w writing) files() (map[string][]byte, error) {
 		return nil, &disk.Problem{Exit: disk.ExitInput, Code: "code_expired", Text: "The code in " + w.join + " is too old.",
 			Todo: "Make a new one with provision enrol."}
 	}
-	text, err := join.JSON()
+	name := enrol.JoinName
+	var text []byte
+	if w.install {
+		name = install.PlanName
+		text, err = install.Plan{Agent: join.Agent, Pin: join.Pin, Code: join.Code, Name: join.Name, Site: string(join.Site), Expires: join.Expires,
+			Machines: max(1, join.Machines), HandsOff: w.handsOff}.Text()
+	} else {
+		text, err = join.JSON()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{enrol.JoinName: text}, nil
+	return map[string][]byte{name: text}, nil
 }
 
 // confirm makes sure that a person means this very disk.
@@ -240,6 +257,9 @@ func (w writing) done(d disk.Disk, r write.Result) {
 		return
 	}
 	fmt.Fprintf(w.stdout, "Written and read back: %s, sha256 %s.\n", disk.Bytes(r.Bytes), r.SHA256)
+	if w.handsOff {
+		fmt.Fprintln(w.stdout, "CAREFUL: it ERASES the disk of every machine with one disk that is started from it, without asking. Mark the stick.")
+	}
 	if w.join == "" {
 		fmt.Fprintln(w.stdout, "There is no join file on it: the machine will ask for a code.")
 	}

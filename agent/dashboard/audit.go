@@ -56,6 +56,10 @@ func (b *board) history(v visit, entries []AuditEntry) []event {
 			detail = t.say("help.answer." + e.Detail)
 		case (key == "command" || strings.HasPrefix(key, "result_")) && t.has("do."+e.Detail):
 			detail = t.say("do." + e.Detail)
+		case key == "command" || strings.HasPrefix(key, "result_"):
+			if name, version, ok := strings.Cut(e.Detail, " "); ok && t.has("do."+name) {
+				detail = t.say("do."+name) + ": " + template.HTML(template.HTMLEscapeString(version))
+			}
 		}
 		key := "audit.action." + e.Action
 		if !t.has(key) {

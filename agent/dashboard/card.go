@@ -35,12 +35,26 @@ type look struct {
 }
 
 func lookOf(s fleet.Status) look {
-	icons := map[fleet.Status]string{
-		fleet.StatusFree: "circle-check", fleet.StatusInUse: "user-check", fleet.StatusCleaning: "sparkles",
-		fleet.StatusNeedsAttention: "triangle-alert", fleet.StatusOutOfOrder: "monitor-x",
-		fleet.StatusOutOfService: "circle-pause", fleet.StatusNoConnection: "wifi-off", fleet.StatusClosed: "moon",
+	icon := ""
+	switch s {
+	case fleet.StatusFree:
+		icon = "circle-check"
+	case fleet.StatusInUse:
+		icon = "user-check"
+	case fleet.StatusCleaning:
+		icon = "sparkles"
+	case fleet.StatusNeedsAttention:
+		icon = "triangle-alert"
+	case fleet.StatusOutOfOrder:
+		icon = "monitor-x"
+	case fleet.StatusOutOfService:
+		icon = "circle-pause"
+	case fleet.StatusNoConnection:
+		icon = "wifi-off"
+	case fleet.StatusClosed:
+		icon = "moon"
 	}
-	return look{"is-" + string(s), icons[s], "status." + string(s)}
+	return look{"is-" + string(s), icon, "status." + string(s)}
 }
 
 // needs reports whether a machine waits for somebody of the staff.

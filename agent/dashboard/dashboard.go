@@ -32,6 +32,9 @@ type Deps struct {
 	Texts    Texts
 	Alerts   Alerts
 	Places   Places
+	Releases Releases
+	Sheets   Sheets
+	Words    SheetWords
 	Staff    *staff.Service
 	Register Register
 	Provider string        // what the button of Staff's provider says
@@ -67,6 +70,8 @@ type board struct {
 	streams chan struct{}
 	walls   chan struct{}
 	presses *presses
+
+	drawings *drawings
 }
 
 // wallLimit is how many boards may be open at once; they take nothing away
@@ -78,7 +83,7 @@ const streamLimit = 256
 
 func newBoard(d Deps, missing func(lang, key string)) *board {
 	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
-		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now)}
+		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now), drawings: newDrawings()}
 	b.pages = newPages(b)
 	return b
 }
@@ -100,6 +105,8 @@ func (b *board) routes() []route {
 		{"GET /kiosks/{id}", staff.SeeFleet, true, b.kioskPage},
 		{"GET /sites/{id}", staff.SeeFleet, false, b.sitePage},
 		{"GET /kiosks/{id}/sign", staff.SetService, true, b.signPage},
+		{"GET /kiosks/{id}/sheet", staff.SeeSheet, true, b.sheetPage},
+		{"POST /kiosks/{id}/sheet", staff.CheckKiosk, true, b.tryWay},
 		{"POST /kiosks/{id}/help", staff.AnswerHelp, true, b.answer},
 		{"GET /help", staff.SeeHelp, false, b.helpPage},
 		{"GET /audit", staff.SeeAudit, false, b.auditPage},
@@ -119,6 +126,7 @@ func (b *board) routes() []route {
 	all = append(all, b.peopleRoutes()...)
 	all = append(all, b.alertRoutes()...)
 	all = append(all, b.placeRoutes()...)
+	all = append(all, b.releaseRoutes()...)
 	for _, o := range orders() {
 		all = append(all, route{"POST /kiosks/{id}/" + string(o.command.Name), o.action, true, b.order(o)})
 	}
@@ -188,6 +196,7 @@ func orders() []order {
 		{fleet.Command{Name: fleet.Reboot, TTL: 2 * time.Hour}, staff.Reboot},
 		{fleet.Command{Name: fleet.Wake, TTL: time.Minute}, staff.WakeKiosk},
 		{fleet.Command{Name: fleet.UpdateConfig, TTL: 2 * time.Hour}, staff.UpdateConfig},
+		{fleet.Command{Name: fleet.Check, TTL: 2 * time.Hour}, staff.CheckKiosk},
 		{fleet.Command{Name: fleet.SomeoneWaits, TTL: 2 * time.Minute}, staff.SetQueue},
 		{fleet.Command{Name: fleet.NobodyWaits, TTL: 2 * time.Minute}, staff.SetQueue},
 		{fleet.Command{Name: fleet.OpenWeb, TTL: time.Minute}, staff.OpenWeb},

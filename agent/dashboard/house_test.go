@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/agent/acceptance"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/staff/stafftest"
 	"yhteiskone/agent/state"
@@ -52,6 +53,8 @@ type house struct {
 	weeks   []HelpWeek
 	alerts  desk
 	council council
+	shelf   shelf
+	papers  papers
 }
 
 // clock makes "now" stand for times that are said: it is as fast as the real
@@ -84,7 +87,7 @@ func openHouse(t *testing.T, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Alerts: &h.alerts, Places: &h.council, Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
+	h.board = newBoard(Deps{Fleet: h, Actions: h, Audit: h.mem, History: &h.was, Numbers: h.ledger, Walls: h.hall, Texts: plainTexts{}, Alerts: &h.alerts, Places: &h.council, Releases: &h.shelf, Sheets: &h.papers, Words: acceptance.New(), Staff: h.staff, Register: register{h}, Health: func() Health { return Health{} }, Now: now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Location: helsinki(), Version: "1.2.3", Stop: h.stop},
 		func(lang, key string) { t.Errorf("the text %s is missing in %s", key, lang) })
 	pages := h.board.handler()
@@ -266,7 +269,7 @@ func kiosk(n int, site fleet.SiteID, siteName, name, place string) state.View {
 	id := fleet.KioskID(fmt.Sprintf("kaaaaaaaaaaa%c", 'a'+n))
 	yes, cpu, heat, total, free := true, 7.0, 51.0, uint64(8<<30), uint64(5<<30)
 	return state.View{
-		Kiosk:    fleet.Kiosk{ID: id, Site: site, Name: name, Place: place, Hardware: "Dell OptiPlex 3050, Intel Core i3-7100, 8 Gt"},
+		Kiosk:    fleet.Kiosk{ID: id, Site: site, Name: name, Place: place, Hardware: "Dell OptiPlex 3050, Intel Core i3-7100, 8 Gt", Notes: "näyttö vaihdettu"},
 		SiteName: siteName, Status: fleet.StatusFree, Since: at, LastSeen: at.Add(2 * time.Minute), Connected: true,
 		Report: &fleet.Report{At: at, State: fleet.Ready, Since: at, Uptime: 3*time.Hour + 20*time.Minute, Health: fleet.Health{
 			CPUPercent: &cpu, MemoryTotal: &total, MemoryFree: &free, DiskTotal: &total, DiskFree: &free,

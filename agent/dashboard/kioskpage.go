@@ -23,9 +23,11 @@ type kioskContent struct {
 	Site    string
 	Name    string
 	Place   string
+	Notes   string
 	Waiting []template.HTML // what was ordered and not answered yet
 	Note    Note
 	Sign    bool // it is out of service: a sign can be printed
+	Sheet   bool // the person may see its acceptance sheet
 	Audit   bool // the person may see what was done
 	History []event
 	Past    past
@@ -78,7 +80,7 @@ type doButton struct {
 func (b *board) kioskPage(w http.ResponseWriter, r *http.Request, v visit) {
 	s := v.view
 	c := kioskContent{Now: b.kioskNow(v, s), Health: b.kioskHealth(v, s), Do: b.kioskDo(v, s),
-		SiteID: s.Kiosk.Site, Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Audit: v.may(staff.SeeAudit, s.Kiosk.Site)}
+		SiteID: s.Kiosk.Site, Site: s.SiteName, Name: s.Kiosk.Name, Place: s.Kiosk.Place, Notes: s.Kiosk.Notes, Audit: v.may(staff.SeeAudit, s.Kiosk.Site), Sheet: v.may(staff.SeeSheet, s.Kiosk.Site)}
 	waiting, err := b.Actions.Waiting(s.Kiosk.ID)
 	for _, w := range waiting {
 		c.Waiting = append(c.Waiting, v.tell.say("do."+string(w.Name)))
@@ -166,6 +168,7 @@ func (b *board) kioskDo(v visit, s state.View) kioskDo {
 	add(staff.SetService, out, doButton{fleet.PutInService, "circle-check", false})
 	add(staff.RestartKiosk, true, doButton{fleet.RestartKiosk, "rotate-ccw", true})
 	add(staff.Reboot, true, doButton{fleet.Reboot, "power", true})
+	add(staff.CheckKiosk, true, doButton{fleet.Check, "check", true})
 	add(staff.UpdateConfig, true, doButton{fleet.UpdateConfig, "scan-search", true})
 	d.Message = v.may(staff.SendMessage, site)
 	d.Any = d.Message || len(d.Buttons) > 0

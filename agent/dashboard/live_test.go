@@ -205,6 +205,9 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	}
 	look("/kiosks/"+string(kioskID(1)), open)
 	look("/walls", open)
+	look("/releases")
+	h.shelve()
+	look("/releases", open)
 	h.remember()
 	h.change(kioskID(0), func(v *state.View) {
 		v.Faults[0].Times = 3
@@ -233,6 +236,11 @@ func TestBrowserPagesAreAccessible(t *testing.T) {
 	look("/sites/illusia/settings", wrong("blocked", "https://casino.example/"), says, open)
 	h.notes = map[fleet.KioskID]Note{kioskID(10): {"Hiiri puuttuu", "satu", h.board.Now()}}
 	look("/kiosks/" + string(kioskID(10)) + "/sign")
+	h.paper(kioskID(3), "3.8 GiB", map[string]fleet.Mark{"sound": fleet.Failed, "way_30": fleet.Unknown})
+	h.paper(kioskID(4), "3.8 GiB", nil)
+	look("/kiosks/" + string(kioskID(2)) + "/sheet")
+	look("/kiosks/"+string(kioskID(3))+"/sheet", open)
+	look("/kiosks/" + string(kioskID(4)) + "/sheet")
 	h.errand()
 	look("/")
 	look("/kiosks/"+string(kioskID(1)), open)

@@ -21,6 +21,7 @@ func places() []place {
 		{"reports", "/reports", staff.SeeReports, false},
 		{"alerts", "/alerts", staff.SeeFleet, true},
 		{"walls", "/walls", staff.ManageWalls, true},
+		{"releases", "/releases", staff.UpdateImage, true},
 		{"staff", "/staff", staff.SeeStaff, true},
 		{"audit", "/audit", staff.SeeAudit, true},
 		{"agent", "/agent", staff.SeeAgent, true},

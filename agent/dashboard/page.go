@@ -29,7 +29,7 @@ type page = template.Template
 // pageNames lists the pages; each has a template of its own beside the common
 // ones.
 func pageNames() []string {
-	return []string{"fleet", "kiosk", "site", "help", "alerts", "place", "sign", "reports", "tally", "walls", "wall", "staff", "audit", "agent", "sign_in", "error",
+	return []string{"fleet", "kiosk", "site", "help", "alerts", "place", "sign", "sheet", "reports", "tally", "walls", "wall", "releases", "staff", "audit", "agent", "sign_in", "error",
 		"second", "invite", "first", "account", "factor", "codes", "member", "invited"}
 }
 
@@ -51,6 +51,7 @@ func newPages(b *board) *pages {
 			"lang": func() string { return lang }, "languages": languages,
 			"languageName": func(l string) string { return languageNames()[l] },
 			"pair":         func(prefix string, form any) formPart { return formPart{prefix, form} },
+			"drawn":        func(c card) (template.HTML, error) { return b.drawn(lang, c) },
 			"weekdays":     func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
 			"weekColumns":  weekColumns,
 			"channels":     notify.Channels,
@@ -136,6 +137,10 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 
 // fragment draws one part of a page.
 func (b *board) fragment(v visit, name string, data any) (string, error) {
+	if c, ok := data.(card); ok {
+		html, err := b.drawn(v.tell.lang, c)
+		return string(html), err
+	}
 	var out strings.Builder
 	if err := b.pages.get(v.tell.lang, "kiosk").ExecuteTemplate(&out, name, data); err != nil {
 		return "", fmt.Errorf("draw %s: %w", name, err)

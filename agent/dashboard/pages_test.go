@@ -236,9 +236,10 @@ func TestPagesAreSmallAndSelfContained(t *testing.T) {
 	h := newHouse(t)
 	h.town()
 	h.call(kioskID(1), 2)
+	h.paper(kioskID(3), "x", nil)
 	c := h.person("pomo", staff.Admin, "")
 	bad := regexp.MustCompile(`(?i)\sstyle=|<style|<script(?:[^>]*)>[^<]|\son[a-z]+="|https?://|//cdn`)
-	for _, path := range []string{"/", "/help", "/audit", "/staff", "/agent", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/reports", "/tally", "/tally?site=illusia", "/walls", "/kiosks/" + string(kioskID(3)), "/none", "/sign-in"} {
+	for _, path := range []string{"/", "/help", "/audit", "/staff", "/agent", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/kiosks/" + string(kioskID(3)) + "/sheet", "/kiosks/" + string(kioskID(4)) + "/sheet", "/reports", "/tally", "/tally?site=illusia", "/walls", "/releases", "/kiosks/" + string(kioskID(3)), "/none", "/sign-in"} {
 		_, html, head := h.get(c, path)
 		if path == "/sign-in" {
 			_, html, head = h.get(h.client(), path)
@@ -266,9 +267,10 @@ func TestNamesAreEscaped(t *testing.T) {
 	v := kiosk(0, "a", `<b>site</b>`, `<img src=x onerror=alert(1)>`, `"><script>`)
 	v.Help = &fleet.HelpCall{ID: "0000000000000000"}
 	h.put(v)
+	h.paper(v.Kiosk.ID, "<b>value", map[string]fleet.Mark{"sound": fleet.Failed})
 	c := h.person("<i>Satu</i>", staff.Admin, "")
 	h.mem.AppendAudit(staff.Entry{Who: "<u>x", Action: "<s>", Kiosk: v.Kiosk.ID, Site: "a", Detail: "<em>"})
-	for _, path := range []string{"/", "/audit", "/staff", "/help", "/reports", "/tally?site=a", "/walls", h.hang("a"), "/kiosks/" + string(v.Kiosk.ID)} {
+	for _, path := range []string{"/", "/audit", "/staff", "/help", "/reports", "/tally?site=a", "/walls", "/releases", h.hang("a"), "/kiosks/" + string(v.Kiosk.ID), "/kiosks/" + string(v.Kiosk.ID) + "/sheet"} {
 		_, html, _ := h.get(c, path)
 		for _, tag := range []string{"<b>", "<img", "<i>", "<u>", "<s>", "<em>", `"><script>`} {
 			if strings.Contains(html, tag) {

@@ -105,6 +105,28 @@ type Texts interface {
 	Fault(lang string, code fleet.Code) (text, todo string)
 }
 
+// Sheets are the machines' acceptance sheets. Implemented by agent's run over
+// store.
+type Sheets interface {
+	// Sheet is the newest of a kiosk; its At is zero if there is none.
+	Sheet(fleet.KioskID) (state.KeptSheet, error)
+	// Try keeps that a person tried a way out of that sheet, and that it held;
+	// ErrNoSheet if it is not the newest. Audited as "way_tried".
+	Try(ctx context.Context, who string, kiosk fleet.KioskID, command string, way int) error
+}
+
+// ErrNoSheet says that a machine has no such sheet.
+var ErrNoSheet = errors.New("there is no such sheet")
+
+// SheetWords are what stands on an acceptance sheet. Implemented by
+// agent/acceptance.
+type SheetWords interface {
+	Row(lang string, r fleet.SheetRow) (name, todo string)
+	Mark(lang string, m fleet.Mark) string
+	Part(lang, name string) string
+	Result(lang string, s fleet.Sheet, r fleet.SheetResult) (headline string, more []string)
+}
+
 // Register is what pages about people need to know of the agent. Implemented
 // by agent/store.
 type Register interface {

@@ -46,10 +46,12 @@ func accesses() map[string]access {
 		"POST /alerts/remove": {staff.Viewer, anywhere}, "POST /alerts/site": {staff.Technician, inForm},
 		"GET /sites/{id}/settings": {staff.Staff, atKiosk}, "POST /sites/{id}/settings": {staff.Staff, atKiosk},
 		"POST /sites/{id}/settings/back": {staff.Staff, atKiosk}, "GET /kiosks/{id}/sign": {staff.Staff, atKiosk},
+		"GET /kiosks/{id}/sheet": {staff.Staff, atKiosk}, "POST /kiosks/{id}/sheet": {staff.Technician, atKiosk},
 
 		"GET /sites/{id}": {staff.Viewer, atKiosk}, "GET /reports": {staff.Viewer, anywhere}, "GET /reports.csv": {staff.Viewer, anywhere},
 		"GET /tally": {staff.Staff, anywhere}, "POST /tally": {staff.Staff, inForm}, "POST /tally/undo": {staff.Staff, inForm},
 		"GET /walls": {staff.Technician, anywhere}, "POST /walls": {staff.Technician, inForm}, "POST /walls/{wall}/remove": {staff.Technician, inForm},
+		"GET /releases": {staff.Technician, anywhere}, "POST /releases": {staff.Technician, inForm},
 		"GET /wall/{token}": {}, "GET /wall/{token}/events": {},
 	}
 	for _, own := range []string{"GET /account", "POST /account/password", "POST /account/language", "POST /account/factor/begin",
@@ -65,6 +67,7 @@ func accesses() map[string]access {
 		all["POST /kiosks/{id}/"+what] = access{staff.Staff, atKiosk}
 	}
 	all["POST /kiosks/{id}/update_config"] = access{staff.Technician, atKiosk}
+	all["POST /kiosks/{id}/check"] = access{staff.Technician, atKiosk}
 	return all
 }
 
@@ -255,13 +258,14 @@ func TestOtherSitesAreNotSeen(t *testing.T) {
 	h := newHouse(t)
 	h.put(kiosk(0, "here", "Here", "Kone 1", ""))
 	h.put(kiosk(1, "there", "Salainen", "Piilo", "Nurkka"))
+	h.paper(kioskID(1), "Nurkka", nil)
 	h.change(kioskID(1), func(v *state.View) { v.Help = &fleet.HelpCall{ID: callID(kioskID(1))} })
 	boss := h.person("pomo", staff.Admin, "")
 	h.post(boss, "/kiosks/"+string(kioskID(1))+"/identify", nil)
 	h.post(boss, "/kiosks/"+string(kioskID(1))+"/help", url.Values{"call": {callID(kioskID(1))}, "answer": {"coming"}})
 	for _, role := range staff.Roles() {
 		c := h.person(string(role), role, "here")
-		for _, path := range []string{"/", "/help", "/audit", "/staff", "/reports", "/reports.csv", "/tally", "/walls", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(1)), "/sites/here", "/sites/there"} {
+		for _, path := range []string{"/", "/help", "/audit", "/staff", "/reports", "/reports.csv", "/tally", "/walls", "/releases", "/kiosks/" + string(kioskID(0)), "/kiosks/" + string(kioskID(1)), "/kiosks/" + string(kioskID(0)) + "/sheet", "/kiosks/" + string(kioskID(1)) + "/sheet", "/sites/here", "/sites/there"} {
 			_, html, _ := h.get(c, path)
 			html = strings.ReplaceAll(html, "/sites/there", "") // the address itself
 			for _, word := range []string{"Salainen", "Piilo", "Nurkka", "there", "pomo"} {

@@ -162,13 +162,14 @@ func TestBrowserShots(t *testing.T) {
 	h.town()
 	h.errand()
 	h.call(kioskID(1), 2)
+	h.shelve()
 	ctx := browser(t)
 	h.enter(ctx, "Satu", staff.Technician)
 	for name, p := range map[string]struct {
 		path string
 		wide int64
 	}{"fleet": {"/", 1366}, "fleet-phone": {"/", 390}, "kiosk": {"/kiosks/" + string(kioskID(1)), 1366}, "kiosk-phone": {"/kiosks/" + string(kioskID(1)), 390},
-		"place": {"/sites/illusia/settings", 1366}, "place-phone": {"/sites/illusia/settings", 390}, "alerts": {"/alerts", 1366}, "alerts-phone": {"/alerts", 390}} {
+		"place": {"/sites/illusia/settings", 1366}, "place-phone": {"/sites/illusia/settings", 390}, "alerts": {"/alerts", 1366}, "alerts-phone": {"/alerts", 390}, "releases": {"/releases", 1366}, "releases-phone": {"/releases", 390}} {
 		do(t, ctx, chromedp.EmulateViewport(p.wide, 900), chromedp.Navigate(h.url+p.path))
 		wait(t, ctx, 20*time.Second, `document.readyState === "complete" && (document.querySelectorAll("main details").forEach((d) => { d.open = true }), true)`)
 		raw, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))

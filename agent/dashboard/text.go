@@ -83,15 +83,41 @@ func (t *texts) say(key string, args ...any) template.HTML {
 		text = key
 	}
 	text = template.HTMLEscapeString(text)
-	var pairs []string
-	for i := 0; i+1 < len(args); i += 2 {
-		value, safe := args[i+1].(template.HTML)
-		if !safe {
-			value = template.HTML(template.HTMLEscapeString(fmt.Sprint(args[i+1])))
-		}
-		pairs = append(pairs, fmt.Sprintf("{%v}", args[i]), string(value))
+	if len(args) == 0 || !strings.Contains(text, "{") {
+		return template.HTML(text)
 	}
-	return template.HTML(strings.NewReplacer(pairs...).Replace(text))
+	var out strings.Builder
+	for {
+		before, rest, open := strings.Cut(text, "{")
+		name, after, closed := strings.Cut(rest, "}")
+		value, given := argument(name, args)
+		if !open || !closed || !given { // what nobody gave stands as it is
+			out.WriteString(before)
+			if !open {
+				return template.HTML(out.String())
+			}
+			out.WriteByte('{')
+			text = rest
+			continue
+		}
+		out.WriteString(before)
+		out.WriteString(value)
+		text = after
+	}
+}
+
+// argument finds the value of a name among a text's arguments, as HTML.
+func argument(name string, args []any) (value string, given bool) {
+	for i := 0; i+1 < len(args); i += 2 {
+		if args[i] != name {
+			continue
+		}
+		if safe, ok := args[i+1].(template.HTML); ok {
+			return string(safe), true
+		}
+		return template.HTMLEscapeString(fmt.Sprint(args[i+1])), true
+	}
+	return "", false
 }
 
 // count returns the text of a key that has "one" and "other" below it. The

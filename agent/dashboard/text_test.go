@@ -113,6 +113,9 @@ func TestPagesInEveryLanguage(t *testing.T) {
 	h.town()
 	h.autumn()
 	h.call(kioskID(1), 75)
+	h.shelve()
+	h.paper(kioskID(3), "x", map[string]fleet.Mark{"sound": fleet.Failed, "way_30": fleet.Unknown})
+	h.paper(kioskID(4), "x", nil)
 	c := h.person("pomo", staff.Admin, "")
 	for lang, title := range map[string]string{"fi": "Koneista 8 / 11 toimii", "sv": "8 / 11 datorer fungerar", "en": "8 / 11 computers work"} {
 		_, html, _ := h.get(c, "/?lang="+lang)
@@ -120,7 +123,7 @@ func TestPagesInEveryLanguage(t *testing.T) {
 		in(t, plain(html), title)
 		_, html, _ = h.get(c, "/") // it is remembered
 		in(t, plain(html), title)
-		paths := []string{"/sites/illusia", "/sites/mesta", "/help", "/audit", "/staff", "/agent", "/alerts", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/nothing", "/reports", "/reports.csv", "/reports?month=x", "/tally", "/tally?site=illusia", "/walls", h.hang("illusia") + "?lang=" + lang, "/wall/none"}
+		paths := []string{"/sites/illusia", "/sites/mesta", "/help", "/audit", "/staff", "/agent", "/alerts", "/sites/illusia/settings", "/kiosks/" + string(kioskID(3)) + "/sign", "/kiosks/" + string(kioskID(3)) + "/sheet", "/kiosks/" + string(kioskID(4)) + "/sheet", "/kiosks/" + string(kioskID(5)) + "/sheet", "/nothing", "/reports", "/reports.csv", "/reports?month=x", "/tally", "/tally?site=illusia", "/walls", "/releases", h.hang("illusia") + "?lang=" + lang, "/wall/none"}
 		for i := range 12 {
 			paths = append(paths, "/kiosks/"+string(kioskID(i)))
 		}

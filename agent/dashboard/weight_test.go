@@ -74,7 +74,7 @@ func TestBrowserWeighsTheFirstPage(t *testing.T) {
 	}
 	clear(bytes)
 	mu.Unlock()
-	for _, path := range []string{board, "/reports", "/tally", "/kiosks/" + string(kioskID(3)), "/help", "/audit", "/staff", "/walls"} {
+	for _, path := range []string{board, "/reports", "/tally", "/kiosks/" + string(kioskID(3)), "/help", "/audit", "/staff", "/walls", "/releases"} {
 		do(t, ctx, chromedp.Navigate(h.url+path))
 		wait(t, ctx, 10*time.Second, `document.readyState === "complete" && performance.getEntriesByType("resource").length >= 2`)
 		others, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`performance.getEntriesByType("resource").map((e) => e.name).filter((n) => !n.startsWith(location.origin + "/"))`))

@@ -53,6 +53,9 @@ type Store interface {
 	// ApplyHelp opens a help call; boot is the run of the kiosk it belongs to.
 	ApplyHelp(call fleet.HelpCall, seq uint64, boot string) (fresh bool, err error)
 	ApplyHelpOver(id fleet.KioskID, seq uint64, call string) (fresh bool, err error)
+	// ApplySheet keeps an acceptance sheet that was asked for; signed says whether
+	// its signature is the kiosk's.
+	ApplySheet(id fleet.KioskID, seq uint64, s fleet.Sheet, signed bool, at time.Time) (kept, fresh bool, err error)
 	// ApplyResult takes the order from the list; found is false if it was not
 	// on it any more.
 	ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result, at time.Time) (o Order, found, fresh bool, err error)

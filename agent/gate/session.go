@@ -283,6 +283,13 @@ func (s *session) apply(m wire.Message) (seq uint64, err error) {
 			presence.HelpOver(id, m.Call)
 		}
 		return m.Seq, err
+	case wire.Sheet:
+		sheet := m.Sheet.Fleet(id)
+		kept, fresh, err := store.ApplySheet(id, m.Seq, sheet, proof.VerifySheet(s.kiosk.PublicKey, sheet) == nil, now)
+		if fresh && err == nil {
+			s.gate.c.Log.Info("acceptance sheet came", "kiosk", id, "kept", kept)
+		}
+		return m.Seq, err
 	case wire.Result:
 		o, found, _, err := store.ApplyResult(id, m.Seq, fleet.Result{Command: m.Command, OK: m.OK, Why: m.Why}, now)
 		if found && err == nil {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/link"
 	"yhteiskone/internal/wire"
@@ -45,6 +46,12 @@ func (k *kiosk) run(ctx context.Context) {
 	for tries := 0; ctx.Err() == nil; tries++ {
 		err := k.connected(k.fleet.begin(ctx, k), began, func() { tries = 0 })
 		swept := k.fleet.end(k)
+		if errors.Is(err, errRestarts) {
+			k.boot = hex16(k.rng)
+			wait(ctx, k.span(5*time.Second, 15*time.Second))
+			k.restart(time.Now())
+			continue
+		}
 		if errors.Is(err, errRefused) {
 			k.fleet.fail(err)
 			return
@@ -102,7 +109,10 @@ func (k *kiosk) acked(seq uint64) {
 	}
 }
 
-var errRefused = errors.New("the agent refused the kiosk")
+var (
+	errRefused  = errors.New("the agent refused the kiosk")
+	errRestarts = errors.New("the machine starts anew")
+)
 
 // connected runs one connection to its end.
 func (k *kiosk) connected(ctx context.Context, began time.Time, welcomed func()) error {
@@ -157,7 +167,7 @@ func (k *kiosk) greet(conn *link.Conn) (wire.Welcome, error) {
 	said := func(side string) []byte {
 		return identity.Transcript(side, string(k.id), challenge.Nonce, nonce, k.fleet.host, wire.Version)
 	}
-	err = conn.Send(wire.Hello{Kiosk: k.id, Version: wire.Version, Boot: k.boot, Build: "simulated", Nonce: nonce,
+	err = conn.Send(wire.Hello{Kiosk: k.id, Version: wire.Version, Boot: k.boot, Build: k.version, Nonce: nonce,
 		Signature: ed25519.Sign(k.key, said("kiosk"))})
 	if err != nil {
 		return wire.Welcome{}, err
@@ -237,6 +247,9 @@ func (k *kiosk) serve(ctx context.Context, conn *link.Conn, began time.Time, eve
 				return err
 			}
 		}
+		if k.restarts(now) {
+			return errRestarts
+		}
 	}
 }
 
@@ -247,6 +260,9 @@ func (k *kiosk) hear(m wire.Message, now time.Time) []wire.Message {
 	case wire.Settings:
 		k.settings = m.Settings.Version
 	case wire.Order:
+		if m.Name == fleet.UpdateImage {
+			return k.take(m, now)
+		}
 		result, told := k.obey(m, now)
 		return append(told, result)
 	}
@@ -256,8 +272,17 @@ func (k *kiosk) hear(m wire.Message, now time.Time) []wire.Message {
 // untilTurn is how long nothing happens by itself.
 func (k *kiosk) untilTurn() time.Duration {
 	next := k.next
-	if k.state.InSession() && !k.helpAt.IsZero() && (next.IsZero() || k.helpAt.Before(next)) {
-		next = k.helpAt
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	sooner(k.update.done)
+	if k.update.armed {
+		sooner(k.since.Add(restful))
+	}
+	if k.state.InSession() {
+		sooner(k.helpAt)
 	}
 	if next.IsZero() {
 		return time.Hour

@@ -32,6 +32,9 @@ type machine struct {
 	web    bool      // the allow list is lifted for this session
 
 	settings uint64 // version of those heard last
+	version  string // of the image
+	fell     bool   // a new image started badly
+	update   update
 
 	memory, disk uint64
 	free         float64 // share of the disk
@@ -40,7 +43,7 @@ type machine struct {
 }
 
 func newMachine(rng *rand.Rand, r role, steady bool, id fleet.KioskID, key ed25519.PrivateKey, now time.Time) *machine {
-	m := &machine{rng: rng, role: r, steady: steady, id: id, key: key}
+	m := &machine{rng: rng, role: r, steady: steady, id: id, key: key, version: firstVersion}
 	m.booted = now.Add(-m.span(time.Minute, 9*time.Hour))
 	m.memory = []uint64{4, 8, 8, 16}[rng.IntN(4)] << 30
 	m.disk = []uint64{60, 120, 240}[rng.IntN(3)] << 30
@@ -76,7 +79,7 @@ func (m *machine) span(least, most time.Duration) time.Duration {
 // turn changes the state; after for, step changes it again (0: never).
 func (m *machine) turn(s fleet.State, now time.Time, after time.Duration) {
 	m.state, m.since, m.next = s, now, time.Time{}
-	if after > 0 && !m.steady {
+	if after > 0 && (!m.steady || s == fleet.Starting) {
 		m.next = now.Add(after)
 	}
 }
@@ -96,6 +99,7 @@ func (m *machine) occupy(now time.Time) {
 
 // step lets time pass and returns what must be told and must not be lost.
 func (m *machine) step(now time.Time) (tell []wire.Message) {
+	tell = m.fetched(now)
 	if m.state.InSession() && !m.helpAt.IsZero() && !now.Before(m.helpAt) {
 		m.helpAt = time.Time{}
 		m.call = hex16(m.rng)
@@ -241,6 +245,9 @@ func (m *machine) report(now time.Time) wire.Report {
 	r := wire.Report{At: m.clock(now), State: m.state, Since: m.clock(m.since), UptimeS: int64(now.Sub(m.booted) / time.Second),
 		Faults: []fleet.Code{}, Health: h, Serves: m.serves()}
 	m.role.ail(&r)
+	if m.fell {
+		r.Faults = append(r.Faults, fleet.ImageFellBack)
+	}
 	if m.last != nil {
 		r.Proof = &wire.ProofBrief{Seq: m.last.Seq, At: m.last.At, Clean: m.last.Clean()}
 	}

@@ -3,7 +3,8 @@
 // proofs. It is for seeing a full dashboard and for measuring the agent.
 //
 // It never starts a browser and there are no clients: what it reports is made
-// up, though always the same for the same seed.
+// up, though always the same for the same seed. A new version of the image it
+// takes in appearance only: nothing of it is fetched.
 //
 // Caveat: how it looks follows from the seed, when it looks so does not quite,
 // since it depends on when lines come up.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"yhteiskone/internal/fleet"
 )
@@ -135,6 +136,8 @@ const (
 	Reboot        Action = "reboot"          // the whole machine
 	WakeKiosk     Action = "wake"            // turn a machine on from another of its site
 	UpdateConfig  Action = "update_config"   // a machine reads its own file anew
+	CheckKiosk    Action = "check_kiosk"     // a machine looks at itself and makes its acceptance sheet
+	SeeSheet      Action = "see_sheet"       // that sheet
 	SetQueue      Action = "set_queue"       // somebody waits for a machine
 	OpenWeb       Action = "open_web"        // the whole web, for one client's session
 	EnrolKiosk    Action = "enrol_kiosk"     //
@@ -149,16 +152,17 @@ const (
 	KeepAgentData Action = "keep_agent_data" // backup and restore
 )
 
-// least returns the lowest role that may do each action.
-func least() map[Action]Role {
+// least returns the lowest role that may do each action. The table is made
+// once: May is asked for every machine of every page.
+var least = sync.OnceValue(func() map[Action]Role {
 	return map[Action]Role{
 		SeeFleet: Viewer, SeeHelp: Viewer, SeeReports: Viewer, ChangeOwn: Viewer,
-		SeeAudit: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
+		SeeAudit: Staff, SeeSheet: Staff, KeepTally: Staff, AnswerHelp: Staff, EndSession: Staff, SetService: Staff,
 		Identify: Staff, SendMessage: Staff, RestartKiosk: Staff, Reboot: Staff, WakeKiosk: Staff, SetQueue: Staff, OpenWeb: Staff, SetPlace: Staff,
-		EnrolKiosk: Technician, UpdateConfig: Technician, UpdateImage: Technician, KeepReleases: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
+		EnrolKiosk: Technician, UpdateConfig: Technician, CheckKiosk: Technician, UpdateImage: Technician, KeepReleases: Technician, ManageWalls: Technician, SeeAgent: Technician, SetAlerts: Technician,
 		SeeStaff: Admin, ChangeStaff: Admin, ChangeRules: Admin, ChangeToken: Admin, KeepAgentData: Admin,
 	}
-}
+})
 
 // Actions lists every action.
 func Actions() []Action {

@@ -39,7 +39,6 @@ type entry struct {
 	next     time.Time
 	site     *site
 	boot     string // of the run of the kiosk's program that was heard last
-	build    string
 	starts   []time.Time
 	served   served
 }
@@ -273,7 +272,7 @@ func (b *Board) changed(e *entry) {
 	now := time.Now()
 	v := b.judge(Facts{Now: now, Connected: e.view.Connected, LastSeen: e.view.LastSeen, Since: e.turned,
 		Report: e.view.Report, ClockOff: e.clockOff, Proof: e.proof, Help: e.view.Help,
-		Build: e.build, Starts: e.starts, Around: e.site.view.Around}, e.open)
+		Build: e.view.Build, Starts: e.starts, Around: e.site.view.Around}, e.open)
 	e.open, e.view.Faults, e.view.Folded, e.next = v.Open, v.Shown, v.Folded, v.Next
 	if v.Status != e.view.Status {
 		b.count(e, now)

@@ -17,7 +17,7 @@ type Facts struct {
 	ClockOff  time.Duration // how far the kiosk's clock was ahead of ours in that report
 	Proof     Proof
 	Help      *fleet.HelpCall
-	Build     string      // of the kiosk's program; empty if it never said
+	Build     string      // that the kiosk runs; empty if it never said
 	Starts    []time.Time // when the kiosk's program was seen to start anew, newest last; not all there ever were
 	Around    Around
 }

@@ -102,7 +102,7 @@ func (b *Board) Runs(id fleet.KioskID, epoch uint64, boot, build string) {
 				b.builds[build] = build
 			}
 		}
-		e.build = name
+		e.view.Build = name
 		if e.boot != "" && e.boot != boot {
 			e.starts = append(slices.Clone(e.starts[max(0, len(e.starts)-startsKept+1):]), time.Now())
 		}

@@ -20,6 +20,7 @@ type View struct {
 	Since     time.Time // when Status began
 	LastSeen  time.Time // zero if never
 	Connected bool
+	Build     string        // what it runs: the image's version or, without an image, the program's; empty if it never said
 	Report    *fleet.Report // the newest; nil before the first since the agent started
 	Faults    []Fault       // those that people should see, worst first
 	Folded    []Fault       // those that one of them explains

@@ -23,6 +23,7 @@ type codeRecord struct {
 	Used     int           `json:"used"`
 	Expires  time.Time     `json:"expires"`
 	Replaces fleet.KioskID `json:"replaces,omitempty"`
+	Notes    string        `json:"notes,omitempty"`
 }
 
 // Code is an enrolment code to be kept. Only its hash is.
@@ -31,6 +32,7 @@ type Code struct {
 	Site     fleet.SiteID
 	Name     string // with more than one use, kiosks get a number behind it
 	Place    string
+	Notes    string
 	Uses     int
 	Expires  time.Time
 	Replaces fleet.KioskID // whose place the machine takes; empty for a new kiosk
@@ -80,7 +82,7 @@ func (s *Store) PutCode(c Code, who string, at time.Time) error {
 		if err := audit(tx, auditRecord{At: at, Who: who, Action: action, Kiosk: c.Replaces, Site: c.Site, Detail: c.Name}); err != nil {
 			return err
 		}
-		return put(tx, bCodes, c.Hash, codeRecord{c.Site, c.Name, c.Place, c.Uses, 0, c.Expires, c.Replaces})
+		return put(tx, bCodes, c.Hash, codeRecord{c.Site, c.Name, c.Place, c.Uses, 0, c.Expires, c.Replaces, c.Notes})
 	})
 }
 
@@ -147,7 +149,7 @@ func (s *Store) RevokeCode(id, who string, at time.Time, may func(fleet.SiteID) 
 // replace lets another machine take a kiosk's place: it keeps its identifier,
 // name, place and past, and gets a new key; the old key is worth nothing from
 // then on. What belonged to the old machine itself goes: where its numbers and
-// proofs stood, what it was ordered, a call for help from it.
+// proofs stood, what it was ordered, a call for help from it, its acceptance sheet.
 func replace(tx *bolt.Tx, id fleet.KioskID, u gate.Use) (kioskRecord, error) {
 	r, ok, err := get[kioskRecord](tx, bKiosks, []byte(id))
 	if err != nil {
@@ -161,7 +163,7 @@ func replace(tx *bolt.Tx, id fleet.KioskID, u gate.Use) (kioskRecord, error) {
 	return r, first(
 		put(tx, bKiosks, key, r),
 		tx.Bucket([]byte(bApplied)).Delete(key), tx.Bucket([]byte(bProofs)).Delete(key), tx.Bucket([]byte(bHelp)).Delete(key),
-		deletePrefix(tx.Bucket([]byte(bOrders)), key),
+		tx.Bucket([]byte(bSheets)).Delete(key), deletePrefix(tx.Bucket([]byte(bOrders)), key),
 		audit(tx, auditRecord{At: u.At, Who: "console", Action: "replaced", Kiosk: id, Site: r.Site}))
 }
 

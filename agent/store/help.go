@@ -164,6 +164,32 @@ func countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, key string) error {
 	return put(tx, bWeeks, where, r)
 }
 
+// AddCalls adds to the sums of the week of that time calls that no kiosk made
+// here: those of a past that is made up.
+func (s *Store) AddCalls(site fleet.SiteID, at time.Time, c figures.Calls) error {
+	err := s.update(func(tx *bolt.Tx) error {
+		where := []byte(weekOf(at) + "\x00" + string(site))
+		r, ok, err := get[weekRecord](tx, bWeeks, where)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			r = weekRecord{}
+		}
+		if c.Unanswered > 0 {
+			r[unanswered] += uint32(c.Unanswered)
+		}
+		for minutes, n := range c.Minutes {
+			r[inMinutes+strconv.Itoa(minutes)] += uint32(n)
+		}
+		return put(tx, bWeeks, where, r)
+	})
+	if err != nil {
+		return fmt.Errorf("keep a week's calls: %w", err)
+	}
+	return nil
+}
+
 // HelpWeek is how fast the calls of one site were answered in one week.
 type HelpWeek struct {
 	Week  string // "2026-48", by ISO 8601

@@ -25,11 +25,12 @@ type kioskRecord struct {
 	Hardware  string       `json:"hardware,omitempty"`
 	Enrolled  time.Time    `json:"enrolled"`
 	WiredMAC  string       `json:"wired_mac,omitempty"`
+	Notes     string       `json:"notes,omitempty"`
 }
 
 func (r kioskRecord) fleet(id fleet.KioskID) fleet.Kiosk {
 	return fleet.Kiosk{ID: id, Site: r.Site, Name: r.Name, Place: r.Place, PublicKey: r.PublicKey,
-		Hardware: r.Hardware, Enrolled: r.Enrolled, WiredMAC: r.WiredMAC}
+		Hardware: r.Hardware, Enrolled: r.Enrolled, WiredMAC: r.WiredMAC, Notes: r.Notes}
 }
 
 // Enrol is gate.Store's.
@@ -64,7 +65,7 @@ func (s *Store) Enrol(u gate.Use) (k fleet.Kiosk, site fleet.Site, err error) {
 			k, site = r.fleet(code.Replaces), siteOf(tx, r.Site)
 			return first(err, put(tx, bCodes, u.CodeHash, code), tx.Bucket([]byte(bUses)).Put(use, []byte(code.Replaces)))
 		}
-		r := kioskRecord{code.Site, code.Name, code.Place, u.PublicKey, u.Hardware, u.At.UTC(), ""}
+		r := kioskRecord{code.Site, code.Name, code.Place, u.PublicKey, u.Hardware, u.At.UTC(), "", code.Notes}
 		if code.Uses > 1 {
 			r.Name = fmt.Sprintf("%s %d", code.Name, code.Used)
 		}

@@ -44,6 +44,14 @@ func (r orderRecord) gate(id fleet.KioskID) gate.Order {
 	return o
 }
 
+// detail is what the audit says of it: its name, and which release it is about.
+func (r orderRecord) detail() string {
+	if r.Image != nil {
+		return string(r.Name) + " " + r.Image.Version
+	}
+	return string(r.Name)
+}
+
 // orderKey orders a kiosk's orders by the time they were given.
 func orderKey(id fleet.KioskID, at time.Time, command string) []byte {
 	key := append([]byte(id), bytesOf(uint64(at.UnixNano()))...)
@@ -71,7 +79,8 @@ func (s *Store) PutOrder(who string, o gate.Order, site fleet.SiteID, at time.Ti
 			given.Image = &image
 		}
 		return first(err,
-			audit(tx, auditRecord{At: at, Who: who, Action: "command", Kiosk: cmp.Or(o.For, o.Kiosk), Site: site, Detail: string(c.Name)}),
+			audit(tx, auditRecord{At: at, Who: who, Action: "command", Kiosk: cmp.Or(o.For, o.Kiosk), Site: site, Detail: given.detail()}),
+			keepOffer(tx, o.Kiosk, given, at),
 			put(tx, bOrders, orderKey(o.Kiosk, at, c.ID), given))
 	})
 	if err != nil {
@@ -113,18 +122,27 @@ func (s *Store) ApplyResult(id fleet.KioskID, seq uint64, r fleet.Result, at tim
 	return o, found, fresh, err
 }
 
-// closeOrder writes into the audit what became of an order.
+// closeOrder keeps what became of an order.
 func closeOrder(tx *bolt.Tx, id fleet.KioskID, r orderRecord, ok bool, why string, at time.Time) error {
+	if r.Name == fleet.Check {
+		if err := checkAnswered(tx, id, r.ID, ok, why); err != nil {
+			return err
+		}
+	}
 	if r.Who == "" {
 		return nil // of an agent that did not keep who gave it
 	}
-	action := "result_ok"
-	if !ok {
-		if action = "result_" + why; !slices.Contains(append(fleet.UpdateWhys(), "expired", "unknown", "invalid", "unable"), why) {
-			action = "result_failed"
-		}
+	word := "ok"
+	switch {
+	case ok:
+		why = ""
+	case !slices.Contains(append(fleet.UpdateWhys(), "expired", "unknown", "invalid", "unable"), why):
+		word, why = "failed", "failed"
+	default:
+		word = why
 	}
-	return audit(tx, auditRecord{At: at, Who: r.Who, Action: action, Kiosk: cmp.Or(r.For, id), Site: r.Site, Detail: string(r.Name)})
+	return first(audit(tx, auditRecord{At: at, Who: r.Who, Action: "result_" + word, Kiosk: cmp.Or(r.For, id), Site: r.Site, Detail: r.detail()}),
+		closeOffer(tx, id, r, why, at))
 }
 
 // noteRecord is why a machine is out of service, for people.

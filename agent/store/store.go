@@ -67,13 +67,15 @@ const (
 	bTrouble   = "alert_trouble"    // target -> troubleRecord
 	bNotes     = "service_notes"    // kiosk -> noteRecord
 	bWeeks     = "help_by_week"     // week, 0, site -> weekRecord
+	bSheets    = "sheets"           // kiosk -> sheetRecord
 	bEdits     = "site_settings"    // site, 0, number -> editRecord
+	bOffers    = "image_offers"     // kiosk -> imageOfferRecord
 )
 
 func buckets() []string {
 	return []string{bMeta, bSites, bKiosks, bCodes, bUses, bApplied, bOrders, bProofs, bHelp, bOpen,
 		bAccounts, bSessions, bTokens, bAudit, bFaults, bCounts, bIncidents, bRollups, bDays,
-		bTargets, bLetters, bMessages, bTold, bTrouble, bEdits, bNotes, bWeeks}
+		bTargets, bLetters, bMessages, bTold, bTrouble, bEdits, bNotes, bWeeks, bOffers, bSheets}
 }
 
 // Store is one open store. Its methods may be called from any goroutine.

@@ -70,7 +70,7 @@ func TestReopen(t *testing.T) {
 	must(t, s.PutSettings(fleet.DefaultSettings(), nil))
 	_, err := s.PutSites(fleet.Site{ID: "ranta", Name: "Ranta"})
 	must(t, err)
-	must(t, s.PutCode(store.Code{Hash: code, Site: "ranta", Name: "Kone", Uses: 2, Expires: noon.Add(time.Hour)}, "console", noon))
+	must(t, s.PutCode(store.Code{Hash: code, Site: "ranta", Name: "Kone", Notes: "n", Uses: 2, Expires: noon.Add(time.Hour)}, "console", noon))
 	k, _, err := s.Enrol(gate.Use{CodeHash: code, PublicKey: bytes.Repeat([]byte{7}, 32), Hardware: "PC", At: noon, NewID: one})
 	must(t, err)
 	_, err = s.ApplyHelp(fleet.HelpCall{ID: "00000000000000aa", Kiosk: one, At: noon}, 1, "b")
@@ -88,7 +88,7 @@ func TestReopen(t *testing.T) {
 	s = open(t, dir)
 	kiosks, err := s.Kiosks()
 	must(t, err)
-	if len(kiosks) != 1 || fmt.Sprint(kiosks[0]) != fmt.Sprint(k) || kiosks[0].Name != "Kone 1" {
+	if len(kiosks) != 1 || fmt.Sprint(kiosks[0]) != fmt.Sprint(k) || kiosks[0].Name != "Kone 1" || kiosks[0].Notes != "n" {
 		t.Errorf("%+v, want %+v", kiosks, k)
 	}
 	if n, _ := s.Applied(one); n != 2 {

@@ -88,9 +88,19 @@ func strangeKeyboard(m *machine) string {
 		said, _ := m.eyes.try("grep -c 'QEMU USB Keyboard' /proc/bus/input/devices")
 		return said == "2", said
 	})
+	defer m.ask("device_del", map[string]any{"id": "strange"})
 	for _, keys := range burst() {
 		m.press(keys...)
 	}
+	until(m.t, patienceOfEyes, "the dashboard's word about the keyboard", func() (bool, string) {
+		k, seen := m.agent.one()
+		for _, f := range k.Faults {
+			if f.Code == "new_keyboard" {
+				return true, ""
+			}
+		}
+		return false, seen
+	})
 	return ""
 }
 

@@ -60,7 +60,12 @@ const patienceOfEyes = 3 * time.Minute
 
 func (e *eyes) read() string {
 	e.t.Helper()
-	e.line.SetReadDeadline(time.Now().Add(patienceOfEyes))
+	return e.readIn(patienceOfEyes)
+}
+
+func (e *eyes) readIn(patience time.Duration) string {
+	e.t.Helper()
+	e.line.SetReadDeadline(time.Now().Add(patience))
 	text, err := e.in.ReadString('\n')
 	if err != nil {
 		e.t.Fatalf("the test's eyes in the machine: %v (%q)", err, text)
@@ -73,7 +78,7 @@ func (e *eyes) read() string {
 func (e *eyes) try(line string) (said string, code string) {
 	e.t.Helper()
 	for !e.ready {
-		e.ready = strings.HasSuffix(e.read(), "ready")
+		e.ready = strings.HasSuffix(e.readIn(patience), "ready")
 	}
 	if _, err := fmt.Fprintln(e.line, base64.StdEncoding.EncodeToString([]byte(line))); err != nil {
 		e.t.Fatal(err)

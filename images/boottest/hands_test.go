@@ -9,6 +9,9 @@ import (
 // and the machine comes for them when it can.
 const between = 60 * time.Millisecond
 
+// breath is that time; there is nothing to look at: a person presses no faster.
+func breath() { <-time.After(between) }
+
 // event is one of QMP's input events.
 func event(kind string, data map[string]any) map[string]any {
 	return map[string]any{"type": kind, "data": data}
@@ -28,7 +31,7 @@ func (m *machine) press(codes ...string) {
 	}
 	for _, events := range [][]map[string]any{down, up} {
 		m.ask("input-send-event", map[string]any{"events": events})
-		time.Sleep(between) // there is nothing to wait for: a person presses no faster
+		breath()
 	}
 }
 
@@ -52,22 +55,22 @@ func (m *machine) write(text string) {
 	}
 }
 
-// point moves the mouse to a place in parts of the screen's width and height.
-func (m *machine) point(x, y float64) {
+// point moves the mouse.
+func (m *machine) point(to place) {
 	m.t.Helper()
 	axis := func(name string, at float64) map[string]any {
 		return event("abs", map[string]any{"axis": name, "value": int(at * 32767)})
 	}
-	m.ask("input-send-event", map[string]any{"events": []map[string]any{axis("x", x), axis("y", y)}})
-	time.Sleep(between)
+	m.ask("input-send-event", map[string]any{"events": []map[string]any{axis("x", to.x), axis("y", to.y)}})
+	breath()
 }
 
 // click presses the left button there.
-func (m *machine) click(x, y float64) {
+func (m *machine) click(at place) {
 	m.t.Helper()
-	m.point(x, y)
+	m.point(at)
 	for _, down := range []bool{true, false} {
 		m.ask("input-send-event", map[string]any{"events": []map[string]any{event("btn", map[string]any{"down": down, "button": "left"})}})
-		time.Sleep(between)
+		breath()
 	}
 }

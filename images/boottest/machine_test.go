@@ -65,6 +65,7 @@ type machine struct {
 	t       *testing.T
 	dir     string
 	disk    string
+	drives  []string // how QEMU is told of its disks; without it there is one, disk
 	process *exec.Cmd
 	ended   chan struct{}
 	monitor net.Conn
@@ -186,10 +187,15 @@ func (m *machine) start(f firmware, mib int) {
 		"-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:" + m.serial(),
 		"-chardev", "socket,id=eyes,server=on,wait=off,path=" + looks, "-serial", "chardev:eyes", "-smbios", "type=11,path=" + m.credential(),
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
-		"-device", "qemu-xhci", "-device", "usb-kbd", "-device", "usb-tablet",
+		"-device", "qemu-xhci,id=usb", "-device", "usb-kbd", "-device", "usb-tablet",
 		"-netdev", "user,id=n0,restrict=on," + way(seenAt+":8443", m.agent.address) + "," + way(houseAt+":80", m.house.address), "-device", "e1000e,netdev=n0,romfile=",
 		"-netdev", "user,id=n1,restrict=on,net=" + webNet + "," + way(webAt+":80", m.web.address), "-device", "virtio-net-pci,netdev=n1,romfile=,mac=" + webCard,
-		"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ahci,id=ahci", "-device", "ide-hd,drive=d0,bus=ahci.0"}
+		"-device", "ahci,id=ahci"}
+	drives := m.drives
+	if drives == nil {
+		drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0"}
+	}
+	args = append(args, drives...)
 	if f.code != "" {
 		vars := filepath.Join(m.dir, "vars.fd")
 		m.run("cp", f.vars, vars)

@@ -38,12 +38,23 @@ func forms(word string) map[string][]byte {
 // holes would hold is nothing.
 func search(t *testing.T, path string, words ...string) map[string]int {
 	t.Helper()
+	found, _ := searchAround(t, path, words...)
+	return found
+}
+
+// glimpses is how many finds are shown with what is around them: enough to see
+// whose memory that was.
+const glimpses = 12
+
+// searchAround says for the first finds what is around them as well.
+func searchAround(t *testing.T, path string, words ...string) (found map[string]int, around []string) {
+	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	found := map[string]int{}
+	found = map[string]int{}
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +64,7 @@ func search(t *testing.T, path string, words ...string) map[string]int {
 		data, err := unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
 		switch {
 		case errors.Is(err, unix.ENXIO):
-			return found
+			return found, around
 		case err != nil:
 			t.Fatal(err)
 		case data != at:
@@ -75,6 +86,9 @@ func search(t *testing.T, path string, words ...string) map[string]int {
 					}
 					if base+i+len(text) > keep {
 						found[word+" as "+form]++
+						if len(around) < glimpses {
+							around = append(around, fmt.Sprintf("%q", seen[max(0, base+i-80):min(len(seen), base+i+len(text)+40)]))
+						}
 					}
 					rest, base = rest[i+1:], base+i+1
 				}
@@ -83,16 +97,16 @@ func search(t *testing.T, path string, words ...string) map[string]int {
 		keep = min(len(seen), 64)
 		copy(block, seen[len(seen)-keep:])
 	}
-	return found
+	return found, around
 }
 
 // memory counts the words in the machine's memory, read from outside.
-func (m *machine) memory(words ...string) map[string]int {
+func (m *machine) memory(words ...string) (found map[string]int, around []string) {
 	m.t.Helper()
 	path := filepath.Join(m.dir, "memory")
 	defer os.Remove(path)
 	m.ask("dump-guest-memory", map[string]any{"paging": false, "protocol": "file:" + path})
-	return search(m.t, path, words...)
+	return searchAround(m.t, path, words...)
 }
 
 // The search finds a word in every form, over the edge of what is read at once

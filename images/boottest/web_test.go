@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -39,6 +40,7 @@ field.addEventListener('input', () => {
 });
 document.addEventListener('keydown', e => tell('key', e.code));
 document.addEventListener('mousedown', () => tell('mouse', ''));
+addEventListener('load', () => tell('ready', ''));
 const open = indexedDB.open('koe'); open.onupgradeneeded = () => open.result.createObjectStore('words');
 </script>`
 
@@ -64,20 +66,27 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.told = append(s.told, r.URL.Path+" "+string(body))
 	}
 	s.mu.Unlock()
-	if r.URL.Path == "/file" {
+	if name, ok := strings.CutPrefix(r.URL.Path, "/file/"); ok {
 		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+r.URL.RawQuery+`.bin"`)
-		fmt.Fprintf(w, "%s\n", r.URL.RawQuery)
+		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.bin"`)
+		fmt.Fprintln(w, name)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	io.WriteString(w, page)
 }
 
-func (s *site) visits() int {
+// visits counts the requests for a path.
+func (s *site) visits(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.asked)
+	n := 0
+	for _, asked := range s.asked {
+		if asked == path {
+			n++
+		}
+	}
+	return n
 }
 
 // heard is everything that it was asked and told.

@@ -25,6 +25,7 @@ const (
 	NobodyWaits      CommandName = "nobody_waits"
 	OpenWeb          CommandName = "open_web" // the allow list is lifted for the running session; names no address
 	UpdateImage      CommandName = "update_image"
+	Check            CommandName = "check" // look at the machine and send a Sheet; says nothing of a session
 )
 
 // Command is one order to one kiosk.

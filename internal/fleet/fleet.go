@@ -45,11 +45,15 @@ type Kiosk struct {
 	Site      SiteID
 	Name      string // as people say it, for example "Kone 3"
 	Place     string // where in the house, may be empty
+	Notes     string // what a technician wrote of the machine when it was enrolled, may be empty
 	PublicKey []byte // Ed25519, 32 bytes
 	Hardware  string // what the machine said of itself at enrolment, one line
 	Enrolled  time.Time
 	WiredMAC  string // what it last said of its wired network card; empty if nothing
 }
+
+// NotesLimit is how many characters a technician's notes of a machine may have.
+const NotesLimit = 200
 
 // NameLimit is how many characters a name of a site, a kiosk or a place may have.
 const NameLimit = 60
@@ -57,7 +61,12 @@ const NameLimit = 60
 // CheckName says in one sentence what is wrong with a name that people gave,
 // or returns nil. Control characters are refused because names are printed on
 // terminals and labels.
-func CheckName(what, name string) error {
+func CheckName(what, name string) error { return checkLine(what, name, NameLimit) }
+
+// CheckNotes is CheckName for notes, which may be longer.
+func CheckNotes(what, notes string) error { return checkLine(what, notes, NotesLimit) }
+
+func checkLine(what, name string, limit int) error {
 	n := 0
 	for _, r := range name {
 		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffd {
@@ -68,8 +77,8 @@ func CheckName(what, name string) error {
 	switch {
 	case n == 0:
 		return fmt.Errorf("%s is empty", what)
-	case n > NameLimit:
-		return fmt.Errorf("%s is longer than %d characters", what, NameLimit)
+	case n > limit:
+		return fmt.Errorf("%s is longer than %d characters", what, limit)
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ func edges() []edge {
 		{"kiosk/screen", "kiosk/display", "the shell is a window that it moves, and its curtain one of the server's"},
 		{"kiosk/keyboard", "kiosk/display", "its keys are drawn on one of the server's windows and pressed through it"},
 		{"kiosk/catalogue", "kiosk/session", "it implements session's Tiles"},
+		{"kiosk/accept/look", "kiosk/accept", "it fills accept's readings"},
 
 		{"agent/gate", "agent/state", "it hands on what kiosks say"},
 		{"agent/watch", "agent/state", "it judges a View"},
@@ -80,6 +81,8 @@ func edges() []edge {
 		{"provision/write", "provision/gpt", "the table by which it knows a kiosk's image"},
 		{"provision/write/writetest", "provision/gpt", "the table of its small images"},
 		{"provision/write", "provision/disk", "it writes to what disk found, and says what is wrong in its words"},
+		{"provision/install", "provision/disk", "it shows the disks that disk found, and says what is wrong in its words"},
+		{"provision/install", "provision/write", "it has write put the running image onto a disk"},
 
 		{"internal/dev/soak", "kiosk/uplink", "many kiosks' real lines in one process, which no command runs"},
 		{"internal/dev/soak", "agent/store", "it counts what was kept, once the agent has ended"},
@@ -96,6 +99,8 @@ func bounds() []bound {
 		{"kiosk/wipe", "internal/fleet", "what looks for left-overs must not be able to tell anybody"},
 		{"kiosk/health", "internal/fleet", "sensors know readings only"},
 		{"kiosk/update", "internal/fleet internal/release", "it is handed a source; whom it trusts is a key, not a line"},
+		{"kiosk/accept", "internal/fleet", "rules: what was found becomes a sheet's rows"},
+		{"kiosk/accept/look", "", "it reads the machine"},
 		{"kiosk/check", "", "it must run on a machine where nothing works yet"},
 		{"kiosk/procs", "", "it reads /proc"},
 		{"kiosk/keyboard", "", "what the client types must have no way out"},
@@ -129,6 +134,7 @@ func bans() []ban {
 		{"kiosk/speech", "net log", "the words go to the voice and nowhere else"},
 		{"kiosk/wipe", "net", "what looks for left-overs must not be able to tell anybody"},
 		{"kiosk/session", "os net", "a state machine over ports, so that its tests need no machine"},
+		{"kiosk/accept", "os net log", "pure rules"},
 		{"agent/watch", "os net log", "pure rules and a clock"},
 		{"agent/figures", "os net log", "sums and what may be said of them"},
 		{"agent/premises", "os net log", "it reads and writes forms, nothing else"},

@@ -12,6 +12,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -74,13 +75,19 @@ type Conn struct {
 // none.
 var pool sync.Pool
 
+// frames are what comes in is read into, for the time of one message. One that
+// grew large is not kept.
+var frames = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const frameKept = 4 << 10
+
 // Upgrader is the agent's side of the handshake; one is enough for all.
 type Upgrader struct{ up websocket.Upgrader }
 
 // NewUpgrader returns an Upgrader.
 func NewUpgrader() *Upgrader {
 	return &Upgrader{websocket.Upgrader{
-		HandshakeTimeout: HandshakeTime, ReadBufferSize: 1024, WriteBufferSize: 1024,
+		HandshakeTimeout: HandshakeTime, ReadBufferSize: 512, WriteBufferSize: 1024, // the first is each connection's own
 		WriteBufferPool: &pool, Subprotocols: []string{wire.Subprotocol},
 		CheckOrigin: func(r *http.Request) bool { return len(r.Header["Origin"]) == 0 },
 	}}
@@ -191,7 +198,17 @@ func (c *Conn) Trust() { c.ws.SetReadLimit(wire.LimitAfter) }
 // *CloseError when the other end closed, and another error when the line is
 // dead.
 func (c *Conn) Receive() (wire.Message, error) {
-	kind, frame, err := c.ws.ReadMessage()
+	kind, body, err := c.ws.NextReader()
+	frame := frames.Get().(*bytes.Buffer) // an idle connection holds none
+	defer func() {
+		frame.Reset()
+		if frame.Cap() <= frameKept {
+			frames.Put(frame)
+		}
+	}()
+	if err == nil {
+		_, err = frame.ReadFrom(body)
+	}
 	if err != nil {
 		var closed *websocket.CloseError
 		switch {
@@ -208,7 +225,7 @@ func (c *Conn) Receive() (wire.Message, error) {
 		c.Close(CloseMalformed, "text only")
 		return nil, fmt.Errorf("%w: not a text frame", wire.ErrMalformed)
 	}
-	m, err := wire.Decode(frame)
+	m, err := wire.Decode(frame.Bytes()) // it keeps nothing of the frame
 	if err != nil {
 		c.Close(CloseMalformed, "malformed")
 		return nil, err

@@ -1,5 +1,7 @@
 // Package proof makes a fleet.WipeProof worth something: its canonical bytes,
-// its signature by the kiosk's key, its chain to the proof before.
+// its signature by the kiosk's key, its chain to the proof before. It does the
+// same for a fleet.Sheet, which has no chain: the command that it answers tells
+// one from another.
 //
 // It never looks for left-overs itself (kiosk/wipe does) and never stores a
 // proof.

@@ -45,8 +45,9 @@ type EnrolmentRequest struct {
 	SiteName string       `json:"site_name,omitempty"` // names the site if the agent does not know it yet; then empty means the identifier
 	Name     string       `json:"name"`                // what people will call the machine; with more than one use the agent adds a number
 	Place    string       `json:"place,omitempty"`
-	Uses     int          `json:"uses"`  // 1 to CodeUsesLimit
-	TTLS     int          `json:"ttl_s"` // seconds of life
+	Notes    string       `json:"notes,omitempty"` // for those who look after it, never of people
+	Uses     int          `json:"uses"`            // 1 to CodeUsesLimit
+	TTLS     int          `json:"ttl_s"`           // seconds of life
 	// Once refuses (409, RefusedThere) if the site has a machine of that name, or
 	// a code for one: so that a list can be sent twice.
 	Once bool `json:"once,omitempty"`
@@ -196,6 +197,11 @@ func (r EnrolmentRequest) check() error {
 			return err
 		}
 	}
+	if r.Notes != "" {
+		if err := fleet.CheckNotes("notes", r.Notes); err != nil {
+			return err
+		}
+	}
 	if r.Uses < 1 || r.Uses > CodeUsesLimit {
 		return fmt.Errorf("uses is %d; it must be 1 to %d", r.Uses, CodeUsesLimit)
 	}
@@ -206,8 +212,8 @@ func (r EnrolmentRequest) checkReplacement() error {
 	switch {
 	case r.Site != "" && !r.Site.Valid():
 		return errors.New("site is not an identifier: use 1 to 40 of a-z, 0-9 and '-', beginning with a letter or digit")
-	case r.Name != "" || r.Place != "" || r.SiteName != "" || r.Once:
-		return errors.New("name is the replaced machine's: leave it, the place and the site's name out")
+	case r.Name != "" || r.Place != "" || r.Notes != "" || r.SiteName != "" || r.Once:
+		return errors.New("name is the replaced machine's: leave it, the place, the notes and the site's name out")
 	case r.Uses != 1:
 		return fmt.Errorf("uses is %d; a replacement is one machine", r.Uses)
 	}

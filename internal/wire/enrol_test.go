@@ -14,7 +14,7 @@ const testPin = "AgECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
 
 func enrolBodies() map[string]Body {
 	return map[string]Body{
-		"ask": EnrolmentRequest{Site: "illusia", SiteName: "Illusia", Name: "Kone 3", Place: "aula", Uses: 1, TTLS: 900},
+		"ask": EnrolmentRequest{Site: "illusia", SiteName: "Illusia", Name: "Kone 3", Place: "aula", Notes: "uusi näyttö", Uses: 1, TTLS: 900},
 		"code": Enrolment{Code: "ABCD-EFGH-0123", Agent: "https://agent.example.org:8443", Pin: testPin,
 			Expires: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)},
 		"enrol": EnrolRequest{Code: "ABCD-EFGH-0123", PublicKey: bytes.Repeat([]byte{7}, 32), Hardware: "HP 8300, 4 GiB"},
@@ -72,6 +72,7 @@ func TestEnrolmentRequestNamesTheField(t *testing.T) {
 		"site_name": func(r *EnrolmentRequest) { r.SiteName = strings.Repeat("a", 61) },
 		"name ":     func(r *EnrolmentRequest) { r.Name = "" },
 		"place":     func(r *EnrolmentRequest) { r.Place = "aula\x1b[2J" },
+		"notes":     func(r *EnrolmentRequest) { r.Notes = "näyttö\n" },
 		"uses":      func(r *EnrolmentRequest) { r.Uses = 0 },
 		"ttl_s":     func(r *EnrolmentRequest) { r.TTLS = 86401 },
 	} {

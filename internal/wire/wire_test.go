@@ -43,11 +43,14 @@ func examples() map[string]Message {
 			Looks: []Look{{At: "processes", Looked: 14}, {At: "files", Looked: 300, Found: 1, Failed: true}}, TookMS: 120, Signature: bytes64}},
 		"counts": Counts{Seq: 14, Day: "2026-11-20", Sessions: 9, Lengths: map[string]uint32{"5_15": 9},
 			Tiles: map[string]uint32{"benefits": 9}, Ends: map[fleet.End]uint32{fleet.EndButton: 9}, HelpCalls: 2},
-		"help":        Help{Seq: 15, Call: "0123456789abcdef"},
-		"help_over":   HelpOver{Seq: 16, Call: "0123456789abcdef"},
-		"result":      Result{Seq: 17, Command: "fedcba9876543210", Why: "expired"},
-		"ack":         Ack{Seq: 17},
-		"command":     Order{ID: "fedcba9876543210", Name: fleet.ShowMessage, Text: "Suljemme kello 15.", Now: true, TTLS: 600},
+		"help":      Help{Seq: 15, Call: "0123456789abcdef"},
+		"help_over": HelpOver{Seq: 16, Call: "0123456789abcdef"},
+		"result":    Result{Seq: 17, Command: "fedcba9876543210", Why: "expired"},
+		"ack":       Ack{Seq: 17},
+		"command":   Order{ID: "fedcba9876543210", Name: fleet.ShowMessage, Text: "Suljemme kello 15.", Now: true, TTLS: 600},
+		"sheet": Sheet{Seq: 18, Sheet: SheetBody{Command: "fedcba9876543210", At: at, Build: "a1b2c3", Image: "1.2", Hardware: "Dell OptiPlex, 3.8 GiB",
+			Proof: &ProofBrief{Seq: 4, At: at, Clean: true}, Rows: []SheetRow{{Code: "memory", Mark: fleet.Passed, Value: "3.8 GiB"}, {Code: "way_36", Mark: fleet.ByHand}},
+			Signature: bytes64}},
 		"settings":    Settings{Settings: settings},
 		"help_answer": HelpAnswer{Call: "0123456789abcdef", Answer: fleet.ComingSoon},
 	}
@@ -194,6 +197,10 @@ func TestWordsSurvive(t *testing.T) {
 	if closed, ok := SettingsOf(s).Fleet().Hours.Days["2026-12-06"]; !ok || len(closed) != 0 {
 		t.Error("a day that is closed all day is lost on the way")
 	}
+	sheet := examples()["sheet"].(Sheet).Sheet
+	if diff := cmp.Diff(sheet, SheetOf(sheet.Fleet("kabcdefghij23"))); diff != "" || sheet.Fleet("kabcdefghij23").Kiosk != "kabcdefghij23" {
+		t.Errorf("a sheet changes:\n%s", diff)
+	}
 	c := all["counts_2"].(Counts).Fleet()
 	if diff := cmp.Diff(c, CountsOf(3, c).Fleet()); diff != "" || c.Outcomes[fleet.NoCodes] != 2 {
 		t.Errorf("counts change:\n%s", diff)
@@ -286,6 +293,16 @@ func TestDecodeRefuses(t *testing.T) {
 		"minutes over 120":     `{"type":"help_answer","call":"0123456789abcdef","answer":"coming_soon","minutes":121}`,
 		"who too long":         `{"type":"help_answer","call":"0123456789abcdef","answer":"coming","who":"` + strings.Repeat("ä", 61) + `"}`,
 		"outcome too long":     `{"type":"counts","seq":1,"day":"2026-11-20","outcomes":{"` + strings.Repeat("x", 41) + `":1}}`,
+		"sheet unsigned":       `{"type":"sheet","seq":1,"sheet":{"command":"00000000000000aa","at":"2026-11-21T10:00:00Z","build":"x","rows":[{"code":"memory","mark":"passed"}]}}`,
+		"sheet of nothing":     sheetWith(`"rows":[]`),
+		"sheet of too much":    sheetWith(`"rows":[` + strings.Repeat(`{"code":"memory","mark":"passed"},`, 120) + `{"code":"memory","mark":"passed"}]`),
+		"sheet with a page":    sheetWith(`"rows":[{"code":"memory","mark":"passed","value":"` + strings.Repeat("x", 65) + `"}]`),
+		"sheet with a line":    sheetWith(`"rows":[{"code":"memory","mark":"passed","value":"a\nb"}]`),
+		"sheet with a tag":     sheetWith(`"rows":[{"code":"<b>","mark":"passed"}]`),
+		"sheet without a mark": sheetWith(`"rows":[{"code":"memory","mark":""}]`),
+		"sheet of no build":    sheetWith(`"build":"","rows":[{"code":"memory","mark":"passed"}]`),
+		"sheet of no command":  sheetWith(`"command":"x","rows":[{"code":"memory","mark":"passed"}]`),
+		"sheet of proof 0":     sheetWith(`"proof":{"seq":0,"at":"2026-11-21T10:00:00Z","clean":true},"rows":[{"code":"memory","mark":"passed"}]`),
 		"not UTF-8 time":       "{\"type\":\"report\",\"at\":\"\xff\"}",
 	} {
 		if m, err := Decode([]byte(frame)); !errors.Is(err, ErrMalformed) {
@@ -294,6 +311,27 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	if _, err := Decode([]byte(`{"type":"ack","seq":1,"new_in_version_2":{"a":[1]}}`)); err != nil {
 		t.Errorf("an unknown field is not passed over: %v", err)
+	}
+}
+
+// sheetWith is the frame of a sheet whose other fields are right.
+func sheetWith(fields string) string {
+	return `{"type":"sheet","seq":1,"sheet":{"command":"00000000000000aa","at":"2026-11-21T10:00:00Z","build":"x","signature":"` +
+		strings.Repeat("A", 86) + `==",` + fields + `}}`
+}
+
+// A sheet at its largest fits into a frame.
+func TestSheetFits(t *testing.T) {
+	m := examples()["sheet"].(Sheet)
+	m.Sheet.Rows = nil
+	for range fleet.SheetRowsMost {
+		m.Sheet.Rows = append(m.Sheet.Rows, SheetRow{strings.Repeat("a", 40), fleet.Mark(strings.Repeat("m", 20)), strings.Repeat("<", fleet.SheetValueMost)})
+	}
+	if _, err := Encode(m); err != nil {
+		t.Error(err)
+	}
+	if _, err := Decode([]byte(sheetWith(`"rows":[{"code":"memory","mark":"passed"}]`))); err != nil {
+		t.Errorf("the frame of the refusals is wrong by itself: %v", err)
 	}
 }
 
@@ -314,6 +352,7 @@ func FuzzDecode(f *testing.F) {
 		`{"type":"report","at":"2026-11-21T10:00:00Z","since":"2026-11-21T10:00:00Z","state":"ready","uptime_s":1,"faults":[],"health":{"keyboards":null,"resolution":""},"serves":{"down":null}}`,
 		`{"type":"settings","settings":{"idle_s":100,"warn_s":10,"blocked":[],"support":[]}}`,
 		`{"type":"counts","seq":1,"day":"2026-11-20","outcomes":{"yes":4294967295}}`,
+		sheetWith(`"proof":null,"rows":[{"code":"way_07","mark":"build","value":"ä"}]`),
 	} {
 		f.Add([]byte(s))
 	}

@@ -78,9 +78,11 @@ func devices() []string {
 	return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
 }
 
-// maskedPrograms start other programs for a link; there is none in the sandbox
-// that a client would want.
-func maskedPrograms() []string { return []string{"/usr/bin/xdg-open"} }
+// maskedPrograms start other programs for a link, or ask which one would start;
+// there is none in the sandbox that a client would want.
+func maskedPrograms() []string {
+	return []string{"/usr/bin/xdg-open", "/usr/bin/xdg-settings", "/usr/bin/xdg-email", "/usr/bin/xdg-mime"}
+}
 
 // Args are bubblewrap's arguments. A pure function: the same sandbox gives the
 // same arguments, on every machine.

@@ -31,6 +31,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -124,7 +125,8 @@ const (
 type Browser struct {
 	o      Options
 	server *server
-	memory int64 // the machine's, in bytes
+	memory int64                 // the machine's, in bytes
+	reigns atomic.Pointer[reign] // the newest; nil before the first
 }
 
 var _ session.Browser = (*Browser)(nil)

@@ -42,8 +42,11 @@ func (b *Browser) reign(setup session.Setup) (*reign, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.book, err = openRulebook(b.o.Dir, text)
-	return r, err
+	if r.book, err = openRulebook(b.o.Dir, text); err != nil {
+		return nil, err
+	}
+	b.reigns.Store(r)
+	return r, nil
 }
 
 // change changes what holds, for the rest of the session.

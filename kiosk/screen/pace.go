@@ -4,14 +4,15 @@ import "time"
 
 const (
 	ordinaryStart = 10 * time.Second // the first shell of a machine that is not slow needs less
-	slowest       = 4.0              // no machine is given more than so many times what others are
+	steepness     = 2.0              // a whole page slows a slow machine more than a first empty one
+	slowest       = 6.0              // no machine is given more than so many times what others are
 )
 
 // paceOf says how much slower than an ordinary machine one is on which the first
-// shell took that long. An old disk is slow for the first one only, so little
-// is made of it.
+// shell took that long.
 func paceOf(first time.Duration) float64 {
-	return min(max(1, first.Seconds()/ordinaryStart.Seconds()), slowest)
+	over := first.Seconds()/ordinaryStart.Seconds() - 1
+	return min(1+steepness*max(0, over), slowest)
 }
 
 // slow is a time as this machine needs it.

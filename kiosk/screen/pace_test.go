@@ -9,7 +9,7 @@ import (
 // but not for ever: a shell that hangs must be noticed there as well.
 func TestPace(t *testing.T) {
 	for first, draws := range map[time.Duration]time.Duration{
-		time.Second: 3 * time.Second, 10 * time.Second: 3 * time.Second, 20 * time.Second: 6 * time.Second, 2 * time.Minute: 12 * time.Second,
+		time.Second: 3 * time.Second, 10 * time.Second: 3 * time.Second, 20 * time.Second: 9 * time.Second, 2 * time.Minute: 18 * time.Second,
 	} {
 		s := &Screen{pace: paceOf(first)}
 		if got := s.slow(drawTime); got != draws {

@@ -28,7 +28,7 @@ func (m *Machine) Command(ctx context.Context, c fleet.Command, answer func(flee
 				return // it waits already
 			}
 		}
-		if m.reboots == c.ID && c.ID != "" {
+		if m.reboots == c.ID && c.ID != "" || m.checks[c.ID] {
 			return // it is being carried out
 		}
 		w := pending{c, time.Now(), answer}
@@ -40,9 +40,10 @@ func (m *Machine) Command(ctx context.Context, c fleet.Command, answer func(flee
 	})
 }
 
-// disturbs reports whether a command would take a client's session away.
+// disturbs reports whether a command waits for the session's end: it would take
+// the session away, or look around beside it.
 func disturbs(n fleet.CommandName) bool {
-	return n == fleet.EndSession || n == fleet.RestartKiosk || n == fleet.TakeOutOfService || n == fleet.Reboot || n == fleet.UpdateConfig
+	return n == fleet.EndSession || n == fleet.RestartKiosk || n == fleet.TakeOutOfService || n == fleet.Reboot || n == fleet.UpdateConfig || n == fleet.Check
 }
 
 func (m *Machine) carryOut(ctx context.Context, w pending) {
@@ -50,6 +51,10 @@ func (m *Machine) carryOut(ctx context.Context, w pending) {
 	if time.Since(w.heard) <= w.command.TTL {
 		if w.command.Name == fleet.Reboot && m.Reboot != nil {
 			m.reboot(ctx, w)
+			return
+		}
+		if w.command.Name == fleet.Check && m.Check != nil {
+			m.check(w)
 			return
 		}
 		why, after = m.do(ctx, w.command)
@@ -85,7 +90,7 @@ func (m *Machine) do(ctx context.Context, c fleet.Command) (why string, after fu
 			return "invalid", after
 		}
 		after = m.Restart
-	case fleet.Reboot:
+	case fleet.Reboot, fleet.Check:
 		return "unable", after
 	case fleet.TakeOutOfService:
 		if err := m.Memory.SetOutOfService(true); err != nil {
@@ -165,6 +170,24 @@ func (m *Machine) reboot(ctx context.Context, w pending) {
 		}
 		m.tell(func() {
 			m.reboots = ""
+			m.finish(w, why)
+		})
+	}()
+}
+
+// check has the machine looked at. The answer is given once the sheet is on its
+// way; clients are served meanwhile.
+func (m *Machine) check(w pending) {
+	id := w.command.ID
+	m.checks[id] = true
+	go func() {
+		why := ""
+		if err := m.Check(id); err != nil {
+			m.Log.Error("the machine was not checked", "err", err)
+			why = "failed"
+		}
+		m.tell(func() {
+			delete(m.checks, id)
 			m.finish(w, why)
 		})
 	}()

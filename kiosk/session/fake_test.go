@@ -54,6 +54,7 @@ type world struct {
 	config   error // of the configuration file
 	woken    []string
 	reboot   func(id string) error // nil: the machine cannot
+	checked  func(id string) error // the same
 	shown    []string              // the offer in use; nil for our own
 	outcomes []fleet.Outcome
 	changed  int
@@ -376,7 +377,7 @@ func benchWith(t *testing.T, s fleet.Settings, prepare func(*world), f func(*tes
 func (w *world) machine(s fleet.Settings) *Machine {
 	return New(Deps{Browser: w, Wiper: w, Prover: w, Screen: fakeScreen{w}, Tiles: w, Uplink: fakeUplink{w},
 		Counter: fakeCounter{w}, Memory: w, Aids: fakeAids{w}, Services: w, Log: slog.New(slog.DiscardHandler),
-		Restart: func() { w.restarts++ }, CheckConfig: func() error { return w.config }, Reboot: w.reboot, Wake: func(mac string) error { w.woken = append(w.woken, mac); return w.config }, PowerOff: func() { w.offs++ }, Lang: "fi",
+		Restart: func() { w.restarts++ }, CheckConfig: func() error { return w.config }, Reboot: w.reboot, Check: w.checked, Wake: func(mac string) error { w.woken = append(w.woken, mac); return w.config }, PowerOff: func() { w.offs++ }, Lang: "fi",
 		Wall: func() time.Time { return time.Now().Add(w.off) }}, s)
 }
 

@@ -63,7 +63,7 @@ type Memory interface {
 }
 
 // Deps are what a Machine works with. All are needed but PowerOff, Reboot,
-// Wall and Trace.
+// Check, Wall and Trace.
 type Deps struct {
 	Browser  Browser
 	Wiper    Wiper
@@ -84,6 +84,9 @@ type Deps struct {
 	// known that it will; nil if this machine cannot. It may be told the same
 	// command again after the restart, and must not do it again.
 	Reboot func(command string) error
+	// Check looks at the machine for that command and hands its sheet over; nil
+	// if this machine cannot. It takes a while, and it is never called in a session.
+	Check func(command string) error
 	// Wake wakes the machine of the house with that network card, without waiting.
 	Wake func(mac string) error
 	// PowerOff turns the machine off for the night; nil if it stays on.
@@ -149,8 +152,9 @@ type Machine struct {
 	help     helpCall
 	identify time.Time
 	message  time.Time
-	waiting  []pending // commands that wait for the session's end
-	reboots  string    // the command by which the machine is being restarted
+	waiting  []pending       // commands that wait for the session's end
+	reboots  string          // the command by which the machine is being restarted
+	checks   map[string]bool // the commands for which it is being looked at
 	seen     map[string]fleet.Result
 }
 
@@ -163,7 +167,7 @@ func New(d Deps, settings fleet.Settings) *Machine {
 		d.Wall = time.Now
 	}
 	m := &Machine{Deps: d, inbox: make(chan func()), done: make(chan struct{}), settings: settings, latest: settings, now: settings,
-		seen: map[string]fleet.Result{}}
+		seen: map[string]fleet.Result{}, checks: map[string]bool{}}
 	m.view = View{State: fleet.Starting, Lang: d.Lang, Comfort: Plain()}
 	m.choice.lang = d.Lang
 	m.status = Status{State: fleet.Starting, Since: time.Now(), Mode: mode(settings.Mode), Settings: settings.Version}

@@ -202,19 +202,22 @@ func (u *Updater) Command(ctx context.Context, c fleet.Command, answer func(flee
 }
 
 // running is the version of the slot that runs.
-func (u *Updater) running() (string, error) {
-	f, err := u.Disk.Boot(u.Booted + "/" + release.SlotConfig)
+func (u *Updater) running() (string, error) { return VersionOf(u.Disk, u.Booted) }
+
+// VersionOf reads which version a slot of the disk holds.
+func VersionOf(d Disk, slot string) (string, error) {
+	f, err := d.Boot(slot + "/" + release.SlotConfig)
 	if err != nil {
-		return "", fmt.Errorf("read the running image's version: %w", err)
+		return "", fmt.Errorf("read the image's version: %w", err)
 	}
 	defer f.Close()
 	text, err := readAll(f, 4<<10)
 	if err != nil {
-		return "", fmt.Errorf("read the running image's version: %w", err)
+		return "", fmt.Errorf("read the image's version: %w", err)
 	}
 	v := release.SlotValue(text, "version")
 	if err := release.CheckVersion(v); err != nil {
-		return "", fmt.Errorf("read the running image's version: it %w", err)
+		return "", fmt.Errorf("read the image's version: it %w", err)
 	}
 	return v, nil
 }

@@ -43,6 +43,8 @@ type Join struct {
 	Name    string       `toml:"name" json:"name"`       // for people who read the file
 	Site    fleet.SiteID `toml:"-" json:"site"`          // for people as well
 	Expires time.Time    `toml:"expires" json:"expires"` // of the code
+	// Machines is how many may use the code: for the installer, and no matter here.
+	Machines int `toml:"machines" json:"machines"`
 }
 
 // ReadJoin reads a join file: TOML, or the JSON of an image. An error names the file and the line or field;

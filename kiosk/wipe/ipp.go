@@ -39,7 +39,9 @@ const (
 	ippCancelJob = 0x0008
 	ippGetJobs   = 0x000a
 
-	tagOperation, tagJob, tagEnd                = 0x01, 0x02, 0x03
+	cupsGetPrinters = 0x4002
+
+	tagOperation, tagJob, tagEnd, tagPrinter    = 0x01, 0x02, 0x03, 0x04
 	tagInteger, tagBoolean                      = 0x21, 0x22
 	tagName, tagKeyword, tagURI, tagSet, tagLng = 0x42, 0x44, 0x45, 0x47, 0x48
 
@@ -203,9 +205,34 @@ func httpBody(answer []byte) ([]byte, error) {
 
 // parseJobs reads an IPP answer: its status and the jobs in it.
 func parseJobs(b []byte) (status uint16, jobs []job, err error) {
+	status, err = parse(b, tagJob, func() { jobs = append(jobs, job{}) }, func(name string, value []byte) {
+		j, number := &jobs[len(jobs)-1], int32(0)
+		if len(value) == 4 {
+			number = int32(binary.BigEndian.Uint32(value))
+		}
+		switch name {
+		case "job-id":
+			j.id = number
+		case "job-state":
+			j.state = number
+		case "time-at-creation":
+			j.created = number
+		case "job-originating-user-name":
+			j.owner = string(value)
+		}
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	return status, jobs, nil
+}
+
+// parse reads an IPP answer: its status, where groups of a kind begin, and the
+// attributes in them.
+func parse(b []byte, group byte, begins func(), attribute func(name string, value []byte)) (status uint16, err error) {
 	short := errors.New("the answer is cut short")
 	if len(b) < 8 {
-		return 0, nil, short
+		return 0, short
 	}
 	status, b = binary.BigEndian.Uint16(b[2:]), b[8:]
 	take := func() ([]byte, bool) {
@@ -220,46 +247,50 @@ func parseJobs(b []byte) (status uint16, jobs []job, err error) {
 		b = b[2+n:]
 		return v, true
 	}
-	inJob := false
+	inside := false
 	for {
 		if len(b) == 0 {
-			return 0, nil, short
+			return 0, short
 		}
 		tag := b[0]
 		b = b[1:]
 		if tag == tagEnd {
-			return status, jobs, nil
+			return status, nil
 		}
 		if tag < 0x10 { // the begin of a group
-			if inJob = tag == tagJob; inJob {
-				jobs = append(jobs, job{})
+			if inside = tag == group; inside {
+				begins()
 			}
 			continue
 		}
 		name, ok := take()
 		if !ok {
-			return 0, nil, short
+			return 0, short
 		}
 		value, ok := take()
 		if !ok {
-			return 0, nil, short
+			return 0, short
 		}
-		if !inJob {
-			continue
-		}
-		j, number := &jobs[len(jobs)-1], int32(0)
-		if len(value) == 4 {
-			number = int32(binary.BigEndian.Uint32(value))
-		}
-		switch string(name) {
-		case "job-id":
-			j.id = number
-		case "job-state":
-			j.state = number
-		case "time-at-creation":
-			j.created = number
-		case "job-originating-user-name":
-			j.owner = string(value)
+		if inside {
+			attribute(string(name), value)
 		}
 	}
+}
+
+// Printers asks the print server at a socket how many printers it has.
+func Printers(ctx context.Context, socket string) (n int, err error) {
+	r := newRequest(cupsGetPrinters, "")
+	r.attribute(tagKeyword, "requested-attributes", []byte("printer-name"))
+	body, err := printServer{socket}.ask(ctx, r)
+	if err != nil {
+		return 0, fmt.Errorf("count the printers: %w", err)
+	}
+	status, err := parse(body, tagPrinter, func() { n++ }, func(string, []byte) {})
+	if err != nil {
+		return 0, fmt.Errorf("count the printers: %w", err)
+	}
+	if status >= 0x0400 && status != ippNotFound {
+		return 0, fmt.Errorf("count the printers: the server refuses (%#04x)", status)
+	}
+	return n, nil
 }

@@ -48,6 +48,12 @@ func TestPrinting(t *testing.T) {
 	if l := find(t, looks, LookPrintJobs); l.Found != 0 || l.Failed || l.Looked != 1 {
 		t.Errorf("an empty queue: %+v", l)
 	}
+	if n, err := Printers(t.Context(), p.Socket); n != 1 || err != nil {
+		t.Errorf("the server says that it has %d printers, %v", n, err)
+	}
+	if n, err := Printers(t.Context(), p.Socket+"x"); err == nil {
+		t.Errorf("no server says that it has %d printers", n)
+	}
 	p.Print(title, doc)
 	t.Cleanup(func() {
 		if t.Failed() {

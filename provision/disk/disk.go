@@ -28,6 +28,7 @@ type Disk struct {
 	// Refused says in one sentence why it must not be erased; empty if it may be.
 	Refused string `json:"refused,omitempty"`
 
+	Block    int64  `json:"-"` // bytes of its smallest block; 0 if unknown
 	Number   string `json:"-"` // major:minor; empty for a file
 	Sequence string `json:"-"` // of the times that a disk was plugged in since the machine started
 }

@@ -86,6 +86,7 @@ func (m Machine) disk(name string, used map[string]string) Disk {
 	whole := part(name, dir, m)
 	d := Disk{Path: "/dev/" + name, Size: whole.Size, Holds: []Part{}, Number: line(dir, "dev"), Sequence: line(dir, "diskseq"),
 		Removable: line(dir, "removable") == "1", ReadOnly: line(dir, "ro") == "1", Bus: bus(name, dir)}
+	d.Block, _ = strconv.ParseInt(line(dir, "queue/logical_block_size"), 10, 64)
 	db := m.udev(d.Number)
 	d.Model = cmp.Or(line(dir, "device/model"), line(dir, "device/name"), strings.ReplaceAll(db["ID_MODEL"], "_", " "))
 	if vendor := line(dir, "device/vendor"); vendor != "" && vendor != "ATA" && !strings.HasPrefix(vendor, "0x") && d.Model != "" {

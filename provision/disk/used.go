@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// RunsFrom is why a machine's own disk is refused.
+const RunsFrom = "this machine runs from it"
+
 // mounted is one line of mountinfo.
 type mounted struct {
 	number, point, kind, source string
@@ -26,7 +29,7 @@ func (m Machine) used() (map[string]string, error) {
 	for _, f := range mounts {
 		why := "it is mounted at " + f.point
 		if system(f.point) {
-			why = "this machine runs from it"
+			why = RunsFrom
 		}
 		m.use(used, mounts, f, why, 0)
 	}

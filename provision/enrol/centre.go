@@ -35,7 +35,7 @@ func Centre(ctx context.Context, o Options, rows []Row, dir string, tell func(Ma
 	bodies := make([][]byte, len(rows))
 	for i, r := range rows {
 		o.Name, o.Site = r.Name, r.Site
-		bodies[i], err = o.encode(wire.EnrolmentRequest{Site: r.Site, Name: r.Name, Place: r.Place, Uses: 1, TTLS: int(o.TTL / time.Second), Once: true})
+		bodies[i], err = o.encode(wire.EnrolmentRequest{Site: r.Site, Name: r.Name, Place: r.Place, Notes: r.Notes, Uses: 1, TTLS: int(o.TTL / time.Second), Once: true})
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,9 @@ type Options struct {
 	Site              fleet.SiteID
 	SiteName          string
 	Name, Place       string
+	Notes             string
 	TTL               time.Duration
+	Machines          int // how many the code lets in; 0 and 1 are one
 	Out               string
 	Force             bool
 	Replaces          string // a kiosk whose place the machine takes, by identifier or name; then no Name
@@ -115,7 +117,12 @@ func (o Options) joined(code wire.Enrolment) (Join, error) {
 	if _, _, err := identity.ParsePin(code.Pin); err != nil {
 		return Join{}, fmt.Errorf("the agent's answer: %w", err)
 	}
-	return Join{code.Agent, code.Pin, code.Code, cmp.Or(o.Name, code.Name), cmp.Or(o.Site, code.Site), code.Expires.UTC().Truncate(time.Second)}, nil
+	j := Join{Agent: code.Agent, Pin: code.Pin, Code: code.Code, Name: cmp.Or(o.Name, code.Name), Site: cmp.Or(o.Site, code.Site),
+		Expires: code.Expires.UTC().Truncate(time.Second)}
+	if o.Machines > 1 {
+		j.Machines = o.Machines
+	}
+	return j, nil
 }
 
 // place gives the file its name. Without force a file that came there in the
@@ -141,7 +148,7 @@ func (o Options) request() ([]byte, error) {
 		return nil, field("name", "is missing: say what people will call the machine")
 	}
 	return o.encode(wire.EnrolmentRequest{Site: o.Site, SiteName: o.SiteName, Name: o.Name,
-		Place: o.Place, Uses: 1, TTLS: int(o.TTL / time.Second)})
+		Place: o.Place, Notes: o.Notes, Uses: max(1, o.Machines), TTLS: int(o.TTL / time.Second)})
 }
 
 func (o Options) encode(r wire.EnrolmentRequest) ([]byte, error) {
@@ -155,6 +162,9 @@ func (o Options) encode(r wire.EnrolmentRequest) ([]byte, error) {
 // flagOf returns the flag of a sentence that begins with a field's name.
 func flagOf(sentence string) string {
 	name, _, _ := strings.Cut(sentence, " ")
+	if name == "uses" {
+		return "machines"
+	}
 	return strings.ReplaceAll(strings.TrimSuffix(name, "_s"), "_", "-")
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
+	"yhteiskone/internal/wire"
 )
 
 // JoinName is the join file's name on a machine's disk, in the partition
@@ -28,6 +29,8 @@ type Join struct {
 	Name    string       `toml:"name" json:"name" comment:"For people: which machine this is for."`
 	Site    fleet.SiteID `toml:"-" json:"site,omitempty"` // for people as well; the agent knows it by the code
 	Expires time.Time    `toml:"expires" json:"expires,omitzero"`
+	// Machines is how many the code lets in, if more than one: for an installer.
+	Machines int `toml:"machines,omitempty" json:"machines,omitempty"`
 }
 
 // ReadJoin reads a join file in either form.
@@ -55,6 +58,9 @@ func ReadJoin(path string) (Join, error) {
 	}
 	if j.Code, err = identity.ParseCode(j.Code); err != nil {
 		return bad(fmt.Errorf("code: %w", err))
+	}
+	if j.Machines < 0 || j.Machines > wire.CodeUsesLimit {
+		return bad(fmt.Errorf("machines is not a number from 1 to %d", wire.CodeUsesLimit))
 	}
 	if !httpAddress(j.Agent) {
 		return bad(errors.New("agent is not an address that begins with https://"))

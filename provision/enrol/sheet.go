@@ -180,6 +180,11 @@ func (s *sheet) row(record []string) Row {
 				s.fault(i, "%v", err)
 			}
 		}
+		if s.at[i] == "notes" && text != "" {
+			if err := fleet.CheckNotes("notes", text); err != nil {
+				s.fault(i, "%v", err)
+			}
+		}
 	}
 	for i, name := range s.at {
 		if i >= len(record) && (name == "site" || name == "name") {

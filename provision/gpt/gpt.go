@@ -100,6 +100,36 @@ func New(id GUID, parts []Partition) (*Table, error) {
 // Size is how many bytes the disk has.
 func (t *Table) Size() int64 { return int64(t.sectors) * Sector }
 
+// On is the same partitions in the same places on a disk of another size: the
+// table's copy goes to that disk's end.
+func (t *Table) On(size int64) (*Table, error) {
+	n := *t
+	n.Partitions = append([]Partition(nil), t.Partitions...)
+	n.sectors = uint64(size / Sector)
+	for _, p := range n.Partitions {
+		if p.start+p.Size > (int64(n.sectors)-1-tableSize)*Sector {
+			return nil, fmt.Errorf("a disk of %d bytes has no room for the partition %s", size, p.Name)
+		}
+	}
+	return &n, nil
+}
+
+// Used is how many bytes there are from the disk's beginning to the end of the
+// last partition, in whole MiB.
+func (t *Table) Used() int64 {
+	end := int64(align) * Sector
+	for _, p := range t.Partitions {
+		end = max(end, p.start+p.Size)
+	}
+	return (end + align*Sector - 1) / (align * Sector) * (align * Sector)
+}
+
+// TailSize is how many bytes at the disk's end the table's copy has.
+const TailSize = (tableSize + 1) * Sector
+
+// Tail is where the table's copy begins.
+func (t *Table) Tail() int64 { return t.Size() - TailSize }
+
 // Find returns the partition of that name.
 func (t *Table) Find(name string) (Partition, error) {
 	for _, p := range t.Partitions {

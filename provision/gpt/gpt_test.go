@@ -155,3 +155,45 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
+
+// On another disk the same partitions lie in the same places, with their types,
+// and the copy of the table at that disk's very end.
+func TestOn(t *testing.T) {
+	_, small := written(t, Partition{Name: "a", Type: ESP(), ID: GUID{1}, Size: 1 << 20}, Partition{Name: "b", Type: Linux(), ID: GUID{2}, Size: 1 << 20})
+	own, err := Read(small[:Head])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 20<<20 + 3*Sector
+	table, err := own.On(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.Size() != size || own.Size() != 4<<20 || table.Tail() != size-33*Sector || table.Used() != 3<<20 {
+		t.Errorf("%d, %d, %d, %d", table.Size(), own.Size(), table.Tail(), table.Used())
+	}
+	large := make(memory, size)
+	if err := table.WriteTo(large, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(large[:Head])
+	if err != nil || got.Size() != size || got.ID != own.ID {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i, p := range got.Partitions {
+		if p != own.Partitions[i] || p.Type != []GUID{ESP(), Linux()}[i] || p.ID != (GUID{byte(i + 1)}) {
+			t.Errorf("%+v became %+v", own.Partitions[i], p)
+		}
+	}
+	if string(large[size-Sector:size-Sector+8]) != "EFI PART" {
+		t.Error("the disk's end holds no copy")
+	}
+	for _, few := range []int64{3 << 20, 3<<20 + 32*Sector} {
+		if _, err := own.On(few); err == nil || !strings.Contains(err.Error(), "the partition b") {
+			t.Errorf("%d bytes are enough: %v", few, err)
+		}
+	}
+	if _, err := own.On(3<<20 + 33*Sector); err != nil {
+		t.Error(err)
+	}
+}

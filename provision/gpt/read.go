@@ -16,8 +16,7 @@ const maxSectors = 1 << 40
 
 var errDamaged = errors.New("its partition table is damaged")
 
-// Read reads the table in the first Head bytes of a disk. Types and identifiers
-// are passed over. What is wrong is told as the end of a sentence about the disk.
+// Read reads the table in the first Head bytes of a disk. What is wrong is told as the end of a sentence about the disk.
 func Read(head []byte) (*Table, error) {
 	le := binary.LittleEndian
 	if len(head) < Head || string(head[Sector:Sector+8]) != "EFI PART" || head[510] != 0x55 || head[511] != 0xaa {
@@ -42,7 +41,7 @@ func Read(head []byte) (*Table, error) {
 	if last > maxSectors {
 		return nil, errDamaged
 	}
-	t := &Table{sectors: last + 1}
+	t := &Table{ID: plain(h[56:72]), sectors: last + 1}
 	for ; len(table) > 0; table = table[size:] {
 		first, end := le.Uint64(table[32:]), le.Uint64(table[40:])
 		name := partName(table[56:entrySize])
@@ -52,9 +51,16 @@ func Read(head []byte) (*Table, error) {
 		if _, err := t.Find(name); err == nil || end < first || end > last {
 			return nil, fmt.Errorf("its partition %q is not in order", name)
 		}
-		t.Partitions = append(t.Partitions, Partition{Name: name, Size: int64(end-first+1) * Sector, start: int64(first) * Sector})
+		t.Partitions = append(t.Partitions, Partition{Name: name, Type: plain(table), ID: plain(table[16:]),
+			Size: int64(end-first+1) * Sector, start: int64(first) * Sector})
 	}
 	return t, nil
+}
+
+// plain is a GUID out of the order of the table.
+func plain(raw []byte) (g GUID) {
+	copy(g[:], mixed(GUID(raw[:len(g)]))) // exchanging its parts twice gives it back
+	return g
 }
 
 func partName(raw []byte) string {

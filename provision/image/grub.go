@@ -17,7 +17,7 @@ const earlyGRUB = "search --no-floppy --set=root --label KIOSK-ESP\nset prefix=(
 
 // grubModules are in that core; the signed GRUB for UEFI has them built in.
 func grubModules() []string {
-	return []string{"biosdisk", "part_gpt", "fat", "search", "search_label", "configfile", "normal", "linux",
+	return []string{"biosdisk", "part_gpt", "fat", "search", "search_label", "probe", "configfile", "normal", "linux",
 		"loadenv", "test", "echo", "reboot", "halt", "sleep", "minicmd"}
 }
 

@@ -19,8 +19,9 @@ func TestGRUBConfig(t *testing.T) {
 	}
 	for _, must := range []string{
 		"set superusers=\"nobody\"\n", "export superusers\n", "set timeout=0\n",
+		"set esp=\nprobe --set=esp --part-uuid $root\n",
 		"load_env --file $kiosk/grubenv active trial trial_left\n", "save_env --file $kiosk/grubenv trial_left\n",
-		"boot=kiosk kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version ro panic=10\n",
+		"boot=kiosk kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version kiosk.esp=$esp ro panic=10\n",
 	} {
 		if !strings.Contains(got, must) {
 			t.Errorf("grub.cfg lacks %q", must)

@@ -33,6 +33,7 @@ type Options struct {
 	Recipe  string    // folder of the recipe
 	Out     string    // folder for what is made
 	Kiosk   string    // our program
+	Install string    // provision, which is the installer
 	Key     string    // public key of releases, minisign's form; empty for none
 	Sources string    // list of package sources, deb822; its suites are replaced
 	Level   int       // of zstd: 3 is quick, 15 small
@@ -51,7 +52,7 @@ func (o *Options) check() error {
 	if err := release.CheckVersion(o.Version); err != nil {
 		return fmt.Errorf("%w: --version is %q; it %w", ErrInput, o.Version, err)
 	}
-	for name, path := range map[string]string{"--kiosk": o.Kiosk, "--sources": o.Sources, "--key": o.Key} {
+	for name, path := range map[string]string{"--kiosk": o.Kiosk, "--provision": o.Install, "--sources": o.Sources, "--key": o.Key} {
 		if path == "" && name == "--key" {
 			continue
 		}

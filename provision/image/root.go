@@ -166,6 +166,9 @@ func (b *builder) overlay(root string) error {
 	if err := copyFile(b.Kiosk, filepath.Join(root, "usr/bin/kiosk"), 0o755); err != nil {
 		return fmt.Errorf("put the kiosk in: %w", err)
 	}
+	if err := copyFile(b.Install, filepath.Join(root, "usr/bin/provision"), 0o755); err != nil {
+		return fmt.Errorf("put the installer in: %w", err)
+	}
 	if b.Key != "" {
 		if err := copyFile(b.Key, filepath.Join(root, "etc/yhteiskone/release.pub"), 0o644); err != nil {
 			return fmt.Errorf("put the public key in: %w", err)

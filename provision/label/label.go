@@ -96,3 +96,35 @@ func picture(address string) (template.HTML, error) {
 	b.WriteString(`"/></svg>`)
 	return template.HTML(b.String()), nil
 }
+
+// Letters is a QR code for a text terminal that writes bright on dark: each
+// letter is two squares, one above the other.
+func Letters(address string) ([]string, error) {
+	code, err := qr.Encode(address, qr.L) // the screen is clean, and small
+	if err != nil {
+		return nil, fmt.Errorf("make a QR code: %w", err)
+	}
+	const border = 2 // the terminal is dark: phones want some of the light border
+	light := func(x, y int) bool {
+		in := x >= 0 && y >= 0 && x < code.Size && y < code.Size
+		return !(in && code.Black(x, y)) && y < code.Size+border
+	}
+	var all []string
+	for y := -border; y < code.Size+border; y += 2 {
+		var row strings.Builder
+		for x := -border; x < code.Size+border; x++ {
+			switch up, down := light(x, y), light(x, y+1); {
+			case up && down:
+				row.WriteRune('█')
+			case up:
+				row.WriteRune('▀')
+			case down:
+				row.WriteRune('▄')
+			default:
+				row.WriteRune(' ')
+			}
+		}
+		all = append(all, row.String())
+	}
+	return all, nil
+}

@@ -1,6 +1,7 @@
 package label
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"os"
@@ -70,5 +71,43 @@ func TestWriteRefuses(t *testing.T) {
 		if err := Write(&strings.Builder{}, s); err == nil {
 			t.Errorf("%+v was taken", s)
 		}
+	}
+}
+
+// The letters on a terminal are the same code: a picture made of them is read by
+// what reads codes.
+func TestLetters(t *testing.T) {
+	const address = "https://agent.example.org:8443/kiosks/k-0123456789abcdef"
+	rows, err := Letters(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const side = 8 // points of a square
+	width := len([]rune(rows[0]))
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "P5 %d %d 255\n", (width+8)*side, (len(rows)*2+8)*side)
+	for y := -4 * side; y < (len(rows)*2+4)*side; y++ {
+		for x := -4 * side; x < (width+4)*side; x++ {
+			light := byte(0)
+			if row, column := y/side/2, x/side; y >= 0 && x >= 0 && row < len(rows) && column < width {
+				switch r := []rune(rows[row])[column]; {
+				case r == '█', r == '▀' && y/side%2 == 0, r == '▄' && y/side%2 == 1:
+					light = 255
+				}
+			}
+			b.WriteByte(light)
+		}
+	}
+	program, err := exec.LookPath("zbarimg")
+	if err != nil {
+		t.Skip("no zbarimg")
+	}
+	path := filepath.Join(t.TempDir(), "code.pgm")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(program, "-q", "--raw", path).Output()
+	if err != nil || strings.TrimSpace(string(out)) != address {
+		t.Errorf("it is read as %q, %v", out, err)
 	}
 }

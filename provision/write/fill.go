@@ -40,6 +40,11 @@ func (o Options) fill(ctx context.Context, d Device) (copied, error) {
 	if _, err := d.WriteAt(zeros[:sector], 0); err != nil {
 		return copied{}, err
 	}
+	if o.Image.tail != nil { // nor does a table that was there before come back from its copy
+		if _, err := d.WriteAt(zeros[:len(o.Image.tail)], o.Image.layout.Tail()); err != nil {
+			return copied{}, err
+		}
+	}
 	if err := d.Sync(); err != nil {
 		return copied{}, err
 	}

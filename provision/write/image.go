@@ -22,6 +22,8 @@ type Image struct {
 	Packed bool  // with zstd
 	file   *os.File
 	layout *gpt.Table
+	pieces []piece // of an image that is put together from parts of file and memory
+	tail   []byte  // for the very end of the disk, if it is larger than the image
 }
 
 // OpenImage opens an image, plain or packed with zstd, and refuses what is not
@@ -84,6 +86,9 @@ func (m *Image) look() error {
 
 // stream is the image from its beginning, unpacked.
 func (m *Image) stream() (io.ReadCloser, error) {
+	if m.pieces != nil {
+		return io.NopCloser(together(m.pieces, m.Size)), nil
+	}
 	raw := io.NewSectionReader(m.file, 0, 1<<62)
 	if !m.Packed {
 		return io.NopCloser(raw), nil

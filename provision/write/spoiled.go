@@ -25,6 +25,18 @@ func (d differs) Error() string {
 	return fmt.Sprintf("near byte %d it does not hold what was written", int64(d))
 }
 
+// Spoiled is a failure that leaves a disk which cannot be used: the Problem for
+// people, and what lies behind it.
+type Spoiled struct {
+	Problem *disk.Problem
+	Cause   error
+}
+
+func (s Spoiled) Error() string { return s.Problem.Error() }
+
+// Unwrap gives the problem first: exit code and sentences are its.
+func (s Spoiled) Unwrap() []error { return []error{s.Problem, s.Cause} }
+
 // spoiled says that the disk cannot be used now, and why.
 func (o Options) spoiled(err error) error {
 	p := &disk.Problem{Exit: disk.ExitFailed, Code: "write_failed", Text: fmt.Sprintf("The disk could not be written: %v.", err),
@@ -49,7 +61,7 @@ func (o Options) spoiled(err error) error {
 		p.Code, p.Text, p.Todo = "pulled_out", "The disk was pulled out.", "Put it in and write it again."
 	}
 	p.Text += fmt.Sprintf(" %s is NOT USABLE now and does not start a machine.", o.Disk.Path)
-	return p
+	return Spoiled{p, err}
 }
 
 func busy(err error) bool { return errors.Is(err, syscall.EBUSY) }

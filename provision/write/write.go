@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"syscall"
 	"time"
 
@@ -30,10 +29,13 @@ import (
 
 // Options say what to write where. Tell, Confirm and Now must be set.
 type Options struct {
-	Image   *Image
-	Disk    disk.Disk         // as Find returned it
-	Files   map[string][]byte // for the partition kiosk-conf, by name
-	DryRun  bool              // everything is looked at, nothing is opened for writing
+	Image *Image
+	Disk  disk.Disk         // as Find returned it
+	Files map[string][]byte // for the partition kiosk-conf, by name
+	// Last, if set, is asked for what is this machine's own once all else is
+	// proved; Files stand back then.
+	Last    func(context.Context) (Last, error)
+	DryRun  bool // everything is looked at, nothing is opened for writing
 	Machine disk.Machine
 	Tell    func(Event)
 	Confirm func(disk.Disk) error // asks the person; an error ends it before anything is changed
@@ -99,6 +101,9 @@ func (o Options) check() error {
 	case d.Refused != "":
 		return &disk.Problem{Exit: disk.ExitInput, Code: "refused", Text: fmt.Sprintf("%s must not be erased: %s.", d.Path, d.Refused),
 			Todo: "Name another disk, or free this one first."}
+	case d.Block > sector:
+		return &disk.Problem{Exit: disk.ExitInput, Code: "refused", Text: fmt.Sprintf("%s has blocks of %d bytes, and the image's table knows only 512.", d.Path, d.Block),
+			Todo: "Use another disk."}
 	case d.Size < o.Image.Size:
 		return &disk.Problem{Exit: disk.ExitInput, Code: "no_space", Text: fmt.Sprintf("%s has %s and the image needs %s.", d.Path, disk.Bytes(d.Size), disk.Bytes(o.Image.Size)),
 			Todo: "Use a larger disk."}
@@ -155,7 +160,13 @@ func (o Options) write(ctx context.Context, d Device) (Result, error) {
 	if err := o.prove(ctx, d, copied); err != nil {
 		return Result{}, o.spoiled(err)
 	}
-	if err := o.keep(d); err != nil {
+	last := Last{Files: o.Files}
+	if o.Last != nil {
+		if last, err = o.Last(ctx); err != nil {
+			return Result{}, o.spoiled(err)
+		}
+	}
+	if err := o.own(d, last); err != nil {
 		return Result{}, o.spoiled(err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -186,36 +197,6 @@ func seal(d Device, first []byte) error {
 	}
 	if !bytes.Equal(back, first) {
 		return differs(0)
-	}
-	return nil
-}
-
-// keep puts the machine's own files into the image's partition for them.
-func (o Options) keep(d Device) error {
-	names := make([]string, 0, len(o.Files))
-	for name := range o.Files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := putFile(d, o.Image.conf(), name, o.Files[name]); err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	if err := errors.Join(d.Sync(), d.Forget()); err != nil {
-		return err
-	}
-	for _, name := range names {
-		back, err := getFile(d, o.Image.conf(), name)
-		if err != nil {
-			return fmt.Errorf("read %s back: %w", name, err)
-		}
-		if !bytes.Equal(back, o.Files[name]) {
-			return differs(o.Image.conf().start)
-		}
 	}
 	return nil
 }

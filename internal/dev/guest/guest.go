@@ -31,22 +31,40 @@ type Guest struct {
 	other    bool // not the caller
 }
 
+// second is another user that set-up makes.
+const second = Name + "-second"
+
 // Find returns the guest of this machine.
 func Find() (Guest, error) {
 	if os.Getuid() != 0 {
 		return Guest{UID: os.Getuid(), GID: os.Getgid()}, nil
 	}
-	u, err := user.Lookup(Name)
+	return lookup(Name)
+}
+
+// All returns the guests who may do something at the same time and do not see
+// each other's processes as their own: two where the caller is root.
+func All() ([]Guest, error) {
+	one, err := Find()
+	if err != nil || !one.other {
+		return []Guest{one}, err
+	}
+	two, err := lookup(second)
+	return []Guest{one, two}, err
+}
+
+func lookup(name string) (Guest, error) {
+	u, err := user.Lookup(name)
 	if err != nil {
-		return Guest{}, fmt.Errorf("find the user %s: %w; run make setup", Name, err)
+		return Guest{}, fmt.Errorf("find the user %s: %w; run make setup", name, err)
 	}
 	uid, err := strconv.Atoi(u.Uid)
 	if err != nil || uid == 0 {
-		return Guest{}, fmt.Errorf("the user %s has the number %q", Name, u.Uid)
+		return Guest{}, fmt.Errorf("the user %s has the number %q", name, u.Uid)
 	}
 	gid, err := strconv.Atoi(u.Gid)
 	if err != nil {
-		return Guest{}, fmt.Errorf("the user %s has the group %q", Name, u.Gid)
+		return Guest{}, fmt.Errorf("the user %s has the group %q", name, u.Gid)
 	}
 	return Guest{UID: uid, GID: gid, other: true}, nil
 }

@@ -9,20 +9,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"yhteiskone/internal/dev/guest"
 )
 
 // suitePatience is how long the tests of one package may take.
-const suitePatience = 40 * time.Minute
+const suitePatience = time.Hour
 
 // leftPatience is how long a program may take to end after its test.
 const leftPatience = 5 * time.Second
 
 // browser runs the tests that start a browser and the scenarios over the
-// built programs, one package after the other. A program that outlives the
-// tests of its package is a failure.
+// built programs: as many packages at a time as there are guests, because much
+// of their time is waiting. A program that outlives the tests of its package is
+// a failure.
 func browser(ctx context.Context, r *report) error {
 	all, err := suites(".")
 	if err != nil {
@@ -32,23 +34,44 @@ func browser(ctx context.Context, r *report) error {
 	if len(all) == 0 {
 		return errors.New("there are no such tests")
 	}
-	who, err := guest.Find()
+	everybody, err := guest.All()
 	if err != nil {
 		return err
 	}
-	w, err := newWorkshop(who)
-	if err != nil {
-		return fmt.Errorf("prepare a place for the tests: %w", err)
+	var shops []*workshop
+	for _, who := range everybody {
+		w, err := newWorkshop(who)
+		if err != nil {
+			return fmt.Errorf("prepare a place for the tests: %w", err)
+		}
+		defer w.close(r)
+		shops = append(shops, w)
 	}
-	defer w.close(r)
+	next, ends := make(chan suite), make(chan error, len(all)+1)
+	var lanes sync.WaitGroup
+	for _, w := range shops {
+		lanes.Go(func() {
+			for s := range next {
+				if err := w.run(ctx, r, s, pass{skip: timed}); err != nil {
+					ends <- fmt.Errorf("%s: %w", s.folder, err)
+				}
+			}
+		})
+	}
+	for _, s := range longFirst(all) {
+		if ctx.Err() == nil {
+			next <- s
+		}
+	}
+	close(next)
+	lanes.Wait()
+	if err := shops[0].run(ctx, r, suite{folder: scenarios, scenario: true}, pass{only: timed}); err != nil {
+		ends <- fmt.Errorf("%s, what is timed: %w", scenarios, err)
+	}
+	close(ends)
 	var failed []error
-	for _, s := range all {
-		if err := w.run(ctx, r, s, pass{}); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", s.folder, err))
-		}
-		if ctx.Err() != nil {
-			break
-		}
+	for err := range ends {
+		failed = append(failed, err)
 	}
 	// Here is the only place where these tests can run: one that did not is a
 	// check that nobody made.
@@ -59,6 +82,18 @@ func browser(ctx context.Context, r *report) error {
 	}
 	return errors.Join(failed...)
 }
+
+// longFirst begins with what takes longest, so that nobody waits for it alone
+// at the end.
+func longFirst(all []suite) []suite {
+	long := []string{escapes, scenarios}
+	rank := func(s suite) int { return (slices.Index(long, s.folder) + len(long) + 1) % (len(long) + 1) }
+	return slices.SortedStableFunc(slices.Values(all), func(a, b suite) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+// timed are the scenarios that hold the product to so many seconds: nothing
+// else runs beside them.
+const timed = "^TestBrowser(Supervision|Hangs)$"
 
 // picturesTest begins the names of tests that take pictures for people and check
 // nothing.
@@ -130,6 +165,7 @@ func matrix(ctx context.Context, r *report) error {
 // pass is how the tests of a package are run; the zero value runs all.
 type pass struct {
 	only     string
+	skip     string
 	patience time.Duration
 	env      []string
 }
@@ -151,13 +187,16 @@ func (w *workshop) run(ctx context.Context, r *report, s suite, how pass) error 
 	case !s.scenario:
 		args = append(args, "-test.run", browserTests)
 	}
+	if how.skip != "" {
+		args = append(args, "-test.skip", how.skip)
+	}
 	env := guest.Environ(filepath.Join(w.dir, "home"), filepath.Join(w.dir, "run"),
 		"YHTEISKONE_BIN="+filepath.Join(w.tree(), "bin"), "YHTEISKONE_TEST="+w.dir)
 	env = append(env, how.env...)
 	cmd := w.who.Command(ctx, env, program, args...)
 	cmd.Dir = filepath.Join(w.tree(), s.folder)
 	begin := time.Now()
-	err := r.goTest(cmd)
+	err := r.goTestAs(strings.TrimPrefix(s.folder, "internal/")+": ", cmd)
 	for pid, line := range guest.Gone(context.WithoutCancel(ctx), w.dir, leftPatience) {
 		err = errors.Join(err, fmt.Errorf("left running: %d %.200s", pid, line))
 	}
@@ -166,7 +205,7 @@ func (w *workshop) run(ctx context.Context, r *report, s suite, how pass) error 
 	if err != nil {
 		verdict = "FAIL"
 	}
-	r.line(fmt.Sprintf("%s\tyhteiskone/%s\t%.3fs", verdict, s.folder, time.Since(begin).Seconds()))
+	r.line("", fmt.Sprintf("%s\tyhteiskone/%s\t%.3fs", verdict, s.folder, time.Since(begin).Seconds()))
 	return err
 }
 

@@ -22,7 +22,11 @@ type report struct {
 
 func newReport(out io.Writer) *report { return &report{out: out} }
 
-func (r *report) printf(format string, args ...any) { fmt.Fprintf(r.out, format, args...) }
+func (r *report) printf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.out, format, args...)
+}
 
 func (r *report) begin(step string) {
 	r.step = step
@@ -39,14 +43,15 @@ func noise(line string) bool {
 	return strings.HasSuffix(line, "[no test files]") || strings.HasSuffix(line, "[no tests to run]") && strings.HasPrefix(line, "ok")
 }
 
-// line takes in one line of go test.
-func (r *report) line(line string) {
+// line takes in one line of go test and prints it behind the name of who said
+// it, which is empty if only one speaks at a time.
+func (r *report) line(who, line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if noise(line) {
 		return
 	}
-	fmt.Fprintln(r.out, line)
+	fmt.Fprintln(r.out, who+line)
 	if strings.Contains(line, notTried) {
 		r.untried = append(r.untried, strings.TrimSpace(line))
 	}
@@ -69,7 +74,10 @@ func (r *report) line(line string) {
 }
 
 // goTest runs a program that speaks as go test does.
-func (r *report) goTest(cmd *exec.Cmd) error {
+func (r *report) goTest(cmd *exec.Cmd) error { return r.goTestAs("", cmd) }
+
+// goTestAs is goTest for several programs at a time.
+func (r *report) goTestAs(who string, cmd *exec.Cmd) error {
 	pipe, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
 	done := make(chan struct{})
@@ -79,7 +87,7 @@ func (r *report) goTest(cmd *exec.Cmd) error {
 		for {
 			text, err := lines.ReadString('\n')
 			if text = strings.TrimRight(text, "\n"); text != "" {
-				r.line(text)
+				r.line(who, text)
 			}
 			if err != nil {
 				return

@@ -70,6 +70,16 @@ func TestSuites(t *testing.T) {
 	}
 }
 
+func TestLongFirst(t *testing.T) {
+	var got []string
+	for _, s := range longFirst([]suite{{folder: "agent/dashboard"}, {folder: scenarios}, {folder: escapes}, {folder: "kiosk/screen"}}) {
+		got = append(got, s.folder)
+	}
+	if d := cmp.Diff([]string{escapes, scenarios, "agent/dashboard", "kiosk/screen"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestUnknownCheck(t *testing.T) {
 	if code := run(t.Context(), []string{"everything"}); code != 2 {
 		t.Errorf("exit %d", code)

@@ -1,0 +1,60 @@
+package boottest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Row 35 of the escape table: the power button, keys at the boot loader, and a
+// power cut, each in a session. Whatever it was, the next start comes to the
+// welcome page, and the session that was there is proved to be gone.
+func TestPower(t *testing.T) {
+	image, programs, shots := given(t)
+	m := newMachine(t, image, programs, filepath.Join(shots, "power"))
+	m.start(bios(), 2048)
+	m.free()
+	m.introduce()
+	m.open("power")
+	before := m.proof()
+
+	began := time.Now()
+	m.ask("system_powerdown", map[string]any{})
+	until(t, patienceOfEyes, "the end by the power button", func() (bool, string) { return m.gone(), "" })
+	t.Logf("off %.0f s after the power button", time.Since(began).Seconds())
+
+	m.start(bios(), 2048)
+	for told := false; !told; { // until the kernel speaks, keys go to the boot loader
+		for _, k := range []string{"esc", "shift", "c", "e", "f8"} {
+			m.press(k)
+		}
+		said, err := os.Stat(m.serial())
+		told = err == nil && said.Size() > 0
+		if !told {
+			m.picture("boot-loader")
+		}
+	}
+	after := m.back(before)
+
+	m.introduce()
+	m.open("cut")
+	m.stop() // as when somebody pulls the plug
+	m.start(bios(), 2048)
+	m.back(after)
+	m.picture("after-cut")
+}
+
+// back waits for the welcome page after another start, and for the proof of the
+// session that was there before.
+func (m *machine) back(before proof) proof {
+	m.t.Helper()
+	until(m.t, patience, "the kiosk after another start", func() (bool, string) { s := m.eyes.state(); return s == "ready", s })
+	m.sees(welcomed())
+	m.free()
+	p := m.proof()
+	if !p.OK || p.Seq <= before.Seq {
+		m.t.Errorf("the session before the start is not proved to be gone: %+v, before %+v", p, before)
+	}
+	return p
+}
