@@ -11,7 +11,7 @@ root := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
 LEVEL ?= 15
-.PHONY: run test build bench soak traces pictures packages image boot-test setup clean programs \
+.PHONY: run test build bench soak traces pictures packages image image-twice boot-test setup clean programs \
 	fmt vet staticcheck modules unit race fuzz browser matrix escapes check
 
 # Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
@@ -64,6 +64,16 @@ boot-test:
 	@$(MAKE) --no-print-directory image LEVEL=$(LEVEL)
 	@YHTEISKONE_BOOT=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1) YHTEISKONE_BOOT_BIN=$(CURDIR)/bin \
 		YHTEISKONE_BOOT_SHOTS=$(CURDIR)/build/boot-test go test -count=1 -timeout 60m -v ./images/boottest $(BOOT)
+
+# Two builds of this commit, the second from packages installed anew: the test
+# says which files differ.
+image-twice: LEVEL := 3
+image-twice:
+	@$(MAKE) --no-print-directory image LEVEL=$(LEVEL)
+	@$(root) rm -rf build/image-again
+	@$(root) bin/provision image build --recipe images --out build/image-again --level $(LEVEL)
+	@YHTEISKONE_SAME=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1):$$(ls $(CURDIR)/build/image-again/yhteiskone-*.img) \
+		go test -count=1 -v -run TestSame ./images/boottest
 
 # The pictures of README.md.
 pictures: setup programs
