@@ -202,7 +202,7 @@ func (p *Prober) look(ctx context.Context, t *target) {
 		return
 	}
 	p.mu.Lock()
-	believed := t.failures >= 2
+	believed, alone := t.failures >= 2, p.offline
 	p.mu.Unlock()
 	witnessed := false
 	if believed { // is it the service, or are we alone?
@@ -217,6 +217,9 @@ func (p *Prober) look(ctx context.Context, t *target) {
 	switch {
 	case err == nil:
 	case !believed:
+		again = min(retryAfter, p.Every/2)
+	case alone && witnessed && !t.down: // the network is just back: what failed without it says nothing
+		t.failures = 1
 		again = min(retryAfter, p.Every/2)
 	default:
 		t.down = t.down || witnessed

@@ -190,8 +190,8 @@ func TestBlip(t *testing.T) {
 func TestNoNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &town{}
+		w.set("https://s0.example/", true) // before it is asked
 		p, changes := start(t, w, 8)
-		w.set("https://s0.example/", true)
 		pass(5 * time.Minute)
 		if got := p.Down(); !slices.Equal(got, []string{"tile-0"}) {
 			t.Fatalf("down is %v", got)
