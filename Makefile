@@ -73,7 +73,7 @@ image-twice:
 	@$(root) rm -rf build/image-again
 	@$(root) bin/provision image build --recipe images --out build/image-again --level $(LEVEL)
 	@YHTEISKONE_SAME=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1):$$(ls $(CURDIR)/build/image-again/yhteiskone-*.img) \
-		go test -count=1 -v -run TestSame ./images/boottest
+		go test -count=1 -v -run TestSame ./provision/image
 
 # The pictures of README.md.
 pictures: setup programs

@@ -62,6 +62,6 @@ func secretShapes() *regexp.Regexp {
 // logKeys are the keys that a line may have. A new one is added here, so that
 // those who read logs with programs know them all.
 func logKeys() []string {
-	return []string{"account", "backup", "channel", "command", "damaged", "err", "file", "from", "kiosk", "kiosks", "made", "method",
+	return []string{"account", "backup", "channel", "command", "damaged", "err", "file", "from", "kept", "kiosk", "kiosks", "made", "method",
 		"name", "ok", "page", "part", "people", "site", "status", "to", "took", "tries", "why"}
 }

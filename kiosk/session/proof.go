@@ -23,7 +23,7 @@ func (m *Machine) recover(ctx context.Context) {
 	}
 	if left {
 		m.fault(fleet.KioskRestarted, true)
-		wipe, cancel := context.WithTimeout(ctx, wipeTime)
+		wipe, cancel := context.WithTimeout(ctx, m.slow(wipeTime))
 		m.Wiper.Wipe(wipe, mark) // removes; the look that counts comes next
 		cancel()
 		if mark.Occupied && !mark.Counted {
@@ -42,7 +42,7 @@ func (m *Machine) recover(ctx context.Context) {
 // prove wipes what the mark names, looks, signs and stores. It returns why the
 // machine is not proved clean, or "".
 func (m *Machine) prove(ctx context.Context, started time.Time) fleet.Code {
-	wipe, cancel := context.WithTimeout(ctx, wipeTime)
+	wipe, cancel := context.WithTimeout(ctx, m.slow(wipeTime))
 	defer cancel()
 	looks := m.Wiper.Wipe(wipe, m.mark)
 	p, err := m.Prover.Prove(looks, time.Since(started))
@@ -110,7 +110,7 @@ func (m *Machine) counted() {
 
 // leave ends what runs when the program is told to stop.
 func (m *Machine) leave() error {
-	ctx, cancel := context.WithTimeout(context.Background(), killTime+wipeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), min(m.slow(killTime+wipeTime), leaveTime))
 	defer cancel()
 	m.cover()
 	occupied, length := m.view.State.InSession(), time.Since(m.began)

@@ -255,7 +255,7 @@ func (m *Machine) kill(ctx context.Context) {
 	if m.running == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.slow(killTime))
 	defer cancel()
 	if err := m.running.Kill(ctx); err != nil {
 		m.Log.Error("the session's processes did not end", "err", err)

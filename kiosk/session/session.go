@@ -34,22 +34,6 @@ var (
 	ErrUnknownTile = errors.New("the catalogue has no such tile")
 )
 
-// Times that no setting changes.
-const (
-	paintTime    = 20 * time.Second // a fresh browser has this long to draw; a slow machine's, longer
-	killTime     = 5 * time.Second
-	wipeTime     = 10 * time.Second
-	showTime     = 4 * time.Second  // as well
-	erasedTime   = 8 * time.Second  // "your data has been erased" stays this long
-	askTime      = 20 * time.Second // and this long while a question waits for its answer
-	forgetTime   = time.Minute      // what was chosen at the welcome page, without a session
-	settleTime   = 600 * time.Millisecond
-	helpLapse    = 15 * time.Minute // a help call from the welcome page
-	identifyFor  = 30 * time.Second
-	messageFor   = 10 * time.Minute
-	restartShown = 30 * time.Minute // a restart of ours or of the screen stays a fault this long
-)
-
 // Memory keeps what must survive a restart and is no proof and no session.
 type Memory interface {
 	// OutOfService reports whether staff took the kiosk out of service.

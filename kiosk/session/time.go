@@ -6,6 +6,23 @@ import (
 	"yhteiskone/internal/fleet"
 )
 
+// Times that no setting changes.
+const (
+	paintTime    = 20 * time.Second // a fresh browser has this long to draw; a slow machine needs longer for this
+	killTime     = 5 * time.Second  // and these
+	wipeTime     = 10 * time.Second
+	showTime     = 4 * time.Second
+	erasedTime   = 8 * time.Second  // "your data has been erased" stays this long
+	askTime      = 20 * time.Second // and this long while a question waits for its answer
+	leaveTime    = time.Minute      // the most that the last wipe takes: a service manager waits no longer than 90 s
+	forgetTime   = time.Minute      // what was chosen at the welcome page, without a session
+	settleTime   = 600 * time.Millisecond
+	helpLapse    = 15 * time.Minute // a help call from the welcome page
+	identifyFor  = 30 * time.Second
+	messageFor   = 10 * time.Minute
+	restartShown = 30 * time.Minute // a restart of ours or of the screen stays a fault this long
+)
+
 // Times of a running session that no setting changes.
 const (
 	moreTime    = 15 * time.Minute // what a press on "more time" gives

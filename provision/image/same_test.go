@@ -1,4 +1,4 @@
-package boottest
+package image
 
 import (
 	"bytes"
