@@ -18,6 +18,8 @@ import (
 	"yhteiskone/provision/gpt"
 	"yhteiskone/provision/write"
 	"yhteiskone/provision/write/writetest"
+
+	"golang.org/x/sys/unix"
 )
 
 // pc is a bare machine with the stick in it, made of files.
@@ -90,7 +92,9 @@ func (d *device) WriteAt(p []byte, off int64) (int, error) {
 	return d.File.WriteAt(p, off)
 }
 
-func (d *device) Zero(off, n int64) error  { return nil } // the file is empty
+func (d *device) Zero(off, n int64) error { // what an earlier try wrote goes
+	return unix.Fallocate(int(d.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
+}
 func (d *device) Push(off, n int64) error  { return nil }
 func (d *device) Forget() error            { return nil }
 func (d *device) Look() (disk.Disk, error) { return d.look() }
@@ -384,7 +388,7 @@ func TestWhatGoesWrong(t *testing.T) {
 			n := 0
 			c.tools.write = func(off int64) error {
 				if off == 0 {
-					if n++; n == 2 {
+					if n++; n == 3 { // emptied, filled, sealed
 						return errors.New("sparks")
 					}
 				}
