@@ -133,7 +133,8 @@ func (b *builder) say(format string, args ...any) {
 // is the build's.
 func (b *builder) tool(ctx context.Context, stdin io.Reader, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(b.Epoch.Unix(), 10), "TZ=UTC", "LC_ALL=C.UTF-8",
+	epoch := strconv.FormatInt(b.Epoch.Unix(), 10) // Debian 12's mke2fs knows the second name only
+	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+epoch, "E2FSPROGS_FAKE_TIME="+epoch, "TZ=UTC", "LC_ALL=C.UTF-8",
 		"PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "MTOOLS_SKIP_CHECK=1", "DEBIAN_FRONTEND=noninteractive")
 	cmd.Stdin = stdin
 	// A build that is stopped takes what its tools started with it.
