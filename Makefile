@@ -50,19 +50,22 @@ packages: build
 	@mkdir -p build
 	@go run ./internal/dev/packages
 
-# The bootable image of a kiosk, in build/image; root's work. LEVEL=3 is quick.
+# The bootable image of a kiosk, in build/image; root's work. LEVEL=3 is quick,
+# KEY=release.pub lets it take updates that this key signed.
 image:
 	@internal/dev/setup build image-build
 	@$(MAKE) --no-print-directory programs
-	@$(root) bin/provision image build --recipe images --out build/image --level $(LEVEL)
+	@$(root) bin/provision image build --recipe images --out build/image --level $(LEVEL) $(KEY:%=--key %)
 
 # Starts it in QEMU under BIOS, UEFI and Secure Boot, each up to "free" on an
 # agent's dashboard. Pictures and logs lie in build/boot-test.
 boot-test: LEVEL := 3
 boot-test:
 	@internal/dev/setup boot-test
-	@$(MAKE) --no-print-directory image LEVEL=$(LEVEL)
-	@YHTEISKONE_BOOT=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1) YHTEISKONE_BOOT_BIN=$(CURDIR)/bin \
+	@$(MAKE) --no-print-directory programs
+	@[ -e build/boot-test.key ] || bin/provision key new build/boot-test.key >/dev/null
+	@$(MAKE) --no-print-directory image LEVEL=$(LEVEL) KEY=build/boot-test.key.pub
+	@YHTEISKONE_BOOT_KEY=$(CURDIR)/build/boot-test.key YHTEISKONE_BOOT=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1) YHTEISKONE_BOOT_BIN=$(CURDIR)/bin \
 		YHTEISKONE_BOOT_SHOTS=$(CURDIR)/build/boot-test go test -count=1 -timeout 60m -v ./images/boottest $(BOOT)
 
 # Two builds of this commit, the second from packages installed anew: the test
