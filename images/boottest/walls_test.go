@@ -1,6 +1,7 @@
 package boottest
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -46,6 +47,10 @@ func (m *machine) walls(t *testing.T) {
 	}
 	if said, code := m.eyes.try(asClient + "'exec 3<>/dev/tcp/" + webAt + "/80'"); code != "0" {
 		t.Errorf("client does not reach the web: %s", said)
+	}
+	// The session's own user, and a control group with bounds.
+	if said := m.eyes.see("journalctl -u yhteiskone -o cat --no-pager | grep 'the walls around' | tail -n 1"); !strings.Contains(said, "own_user=true own_group=true bounded=true") {
+		t.Errorf("walls are missing: %s", said)
 	}
 	for what, look := range map[string]string{
 		"listens to others":             `ss -Hlntu | awk '{print $5}' | grep -vE '^(127\.|\[::1\])' | grep -vE ':(68|546|5353)$'`,
