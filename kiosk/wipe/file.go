@@ -42,10 +42,12 @@ type walker struct {
 	h     hunt
 	place Place
 	dev   uint64
-	said  survey
-	buf   []byte
-	kinds map[string]string // folders and files that have a look of their own
-	live  map[string]bool   // sockets that somebody listens on; shared machines only
+	// memory says that the place lies on a file system that is empty after a start.
+	memory bool
+	said   survey
+	buf    []byte
+	kinds  map[string]string // folders and files that have a look of their own
+	live   map[string]bool   // sockets that somebody listens on; shared machines only
 }
 
 // fail keeps an error for the look that it belongs to.
@@ -72,7 +74,12 @@ func (w *Wiper) walk(ctx context.Context, h hunt, place Place, said survey) {
 		said.add(kind, tally{}, &fs.PathError{Op: "stat", Path: place.Path, Err: err})
 		return
 	}
-	k := &walker{w: w, ctx: ctx, h: h, place: place, dev: uint64(st.Dev), buf: make([]byte, window), kinds: w.kinds, said: said}
+	var system unix.Statfs_t
+	if err := unix.Fstatfs(fd, &system); err != nil {
+		said.add(kind, tally{}, &fs.PathError{Op: "statfs", Path: place.Path, Err: err})
+		return
+	}
+	k := &walker{w: w, ctx: ctx, h: h, place: place, dev: uint64(st.Dev), memory: inMemory(system), buf: make([]byte, window), kinds: w.kinds, said: said}
 	if w.c.SharedUser {
 		if k.live, err = w.listening(); err != nil {
 			k.fail(kind, err)
@@ -249,7 +256,7 @@ func (k *walker) judge(dir int, path, name, kind string, st unix.Statx_t, folder
 			return true, true
 		}
 	}
-	if k.w.allowed(path) {
+	if k.w.allowed(path) || k.h.anew && k.memory {
 		return false, false
 	}
 	if !k.w.c.SharedUser || k.place.Own {
@@ -260,6 +267,12 @@ func (k *walker) judge(dir int, path, name, kind string, st unix.Statx_t, folder
 	}
 	direct := filepath.Dir(path) == k.place.Path // where Chromium puts such things
 	return direct && chromiumName(name) && !k.live[filepath.Join(path, "SingletonSocket")], false
+}
+
+// inMemory reports whether a file system is kept in memory alone.
+func inMemory(system unix.Statfs_t) bool {
+	const queues = 0x19800202 // MQUEUE_MAGIC of the kernel's ipc/mqueue.c
+	return system.Type == unix.TMPFS_MAGIC || system.Type == unix.RAMFS_MAGIC || system.Type == queues
 }
 
 // latest is the latest time that a time of a file can mean. Some file systems

@@ -54,7 +54,7 @@ func (w *Wiper) ipc(h hunt, list string, uidAt, changedAt int, control uintptr) 
 			continue
 		}
 		t.looked++
-		if w.c.SharedUser || time.Unix(int64(r[3]), 0).Before(h.since.Truncate(time.Second)) {
+		if w.c.SharedUser || h.anew || time.Unix(int64(r[3]), 0).Before(h.since.Truncate(time.Second)) {
 			continue
 		}
 		t.found++

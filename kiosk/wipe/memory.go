@@ -48,7 +48,7 @@ func (w *Wiper) segmentsLook(h hunt) (tally, error) {
 
 func (w *Wiper) leftSegment(h hunt, s segment, ours func(pid int) bool) (bool, error) {
 	if !w.c.SharedUser {
-		return !ours(s.creator), nil
+		return !h.anew && !ours(s.creator), nil
 	}
 	// A person's programs share memory all the time: only the content tells.
 	b, err := unix.SysvShmAttach(s.id, 0, unix.SHM_RDONLY)

@@ -131,6 +131,9 @@ func (w *Wiper) judgeProcess(h hunt, table procs.Table, p procs.Process, nested 
 		return perhaps, nil
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EPERM) {
+		if h.anew {
+			return innocent, nil
+		}
 		// It hides. Older than the session, it is none of its processes.
 		began, err := procs.Began(w.c.Proc, p.PID)
 		if err != nil || began == 0 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestProcesses(t *testing.T) {
@@ -107,6 +109,11 @@ func TestGuestProcessesHidden(t *testing.T) {
 		if got.Failed != c.failed || got.Found != 0 {
 			t.Errorf("%s: %+v", c.name, got)
 		}
+		// No process outlives a start of the machine: the X server hides, too.
+		m.write(filepath.Join(m.proc, "sys/kernel/random/boot_id"), "boot-2\n")
+		if got := find(t, w.Wipe(t.Context(), mark), LookProcesses); got.Failed || got.Found != 0 {
+			t.Errorf("%s, after another start: %+v", c.name, got)
+		}
 	}
 }
 
@@ -130,6 +137,41 @@ func TestNoClockFails(t *testing.T) {
 		if !l.Failed {
 			t.Errorf("%+v", l)
 		}
+	}
+}
+
+// What lies in memory after another start was made since; what lies on a disk
+// may be the session's, and so may whatever carries its token.
+func TestFilesAfterAnotherStart(t *testing.T) {
+	shm, err := os.MkdirTemp("/dev/shm", "yhteiskone-test.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(shm) })
+	m := newMachine(t)
+	w := m.wiper(func(c *Config) { c.Places = append(c.Places, Place{Path: shm}) })
+	mark := m.begin(w)
+	inTmp := 1 // where this machine's folders for tests are on a disk
+	var system unix.Statfs_t
+	if err := unix.Statfs(m.tmp, &system); err != nil {
+		t.Fatal(err)
+	}
+	if inMemory(system) {
+		inTmp = 0
+	}
+	fill := func() {
+		m.write(filepath.Join(m.tmp, "lock"), "x")
+		m.write(filepath.Join(shm, "lock"), "x")
+		m.write(filepath.Join(shm, "carries"), "x"+mark.Token)
+	}
+	fill()
+	if got := find(t, w.Wipe(t.Context(), mark), LookFiles); got.Failed || got.Found != 3 {
+		t.Errorf("the same start: %+v", got)
+	}
+	fill()
+	m.write(filepath.Join(m.proc, "sys/kernel/random/boot_id"), "boot-2\n")
+	if got := find(t, w.Wipe(t.Context(), mark), LookFiles); got.Failed || int(got.Found) != 1+inTmp {
+		t.Errorf("another start: %+v, want %d", got, 1+inTmp)
 	}
 }
 

@@ -185,7 +185,10 @@ type hunt struct {
 	mounts map[string]bool
 	before *before // how the machine was when the session began; nil if that is not known
 	places []Place // all that are searched
-	err    error   // why nothing can be trusted
+	// anew says that the machine was started anew since the session began: no
+	// process of it can be left, nor anything that lies in memory.
+	anew bool
+	err  error // why nothing can be trusted
 }
 
 // leeway covers the file system's clock, which ticks only every few milliseconds.
@@ -209,7 +212,8 @@ func (w *Wiper) hunt(ctx context.Context, mark session.Mark) hunt {
 	}
 	if ok && kept.Token == mark.Token {
 		h.mounts, h.before = map[string]bool{}, kept.Before
-		if h.before != nil && kept.Boot != boot {
+		h.anew = kept.Boot != boot
+		if h.before != nil && h.anew {
 			h.before = h.before.afterBoot()
 		}
 		for _, m := range kept.Mounts {
