@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"strconv"
 
+	"yhteiskone/kiosk/update"
 	"yhteiskone/kiosk/wipe"
 )
 
@@ -13,8 +14,9 @@ import (
 func (k *kiosk) wiper(selections func() (int, error), clearSelections func() error) (*wipe.Wiper, error) {
 	c, home := k.config, k.env["HOME"]
 	w := wipe.Config{StateDir: c.State, SharedUser: c.Wipe.SharedUser, Ours: isShell,
-		Places:    wipe.DefaultPlaces(home, k.env["XDG_RUNTIME_DIR"], c.Wipe.SharedUser, c.Runtime),
-		Allow:     append([]string{c.State, c.Runtime, c.path, c.Join}, c.Wipe.Allow...),
+		Places: wipe.DefaultPlaces(home, k.env["XDG_RUNTIME_DIR"], c.Wipe.SharedUser, c.Runtime),
+		// In the boot partition the updater writes, which no client reaches.
+		Allow:     append([]string{c.State, c.Runtime, c.path, c.Join, update.DefaultMachine().ESP}, c.Wipe.Allow...),
 		AllowSwap: c.Wipe.allows(c.Wipe.Swap), AllowMemory: c.Wipe.allows(c.Wipe.Memory),
 		Print:      wipe.Print{Socket: c.Print.Socket, Spool: c.Print.Spool, Logs: c.Print.Logs},
 		Selections: selections, ClearSelections: clearSelections}
