@@ -51,6 +51,29 @@ func TestSame(t *testing.T) {
 	}
 }
 
+// slotOf is where an image has its root.
+func slotOf(t *testing.T, path string) gpt.Partition {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	head := make([]byte, gpt.Head)
+	if _, err := io.ReadFull(f, head); err != nil {
+		t.Fatal(err)
+	}
+	table, err := gpt.Read(head)
+	if err != nil {
+		t.Fatal(path, err)
+	}
+	p, err := table.Find(partA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // pieces are the sums of an image's partitions, and of all of it.
 func pieces(t *testing.T, path string) map[string]string {
 	t.Helper()
@@ -93,11 +116,11 @@ func differing(t *testing.T, images []string) string {
 	var roots []map[string]string
 	for i, image := range images {
 		root := filepath.Join(t.TempDir(), fmt.Sprint(i))
-		from := filepath.Join(filepath.Dir(image), "release", "root.squashfs")
-		if out, err := exec.Command("unsquashfs", "-no-progress", "-d", root, from).CombinedOutput(); err != nil {
+		at := fmt.Sprint(slotOf(t, image).Start())
+		if out, err := exec.Command("unsquashfs", "-no-progress", "-o", at, "-d", root, image).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		list, err := exec.Command("unsquashfs", "-lln", from).Output()
+		list, err := exec.Command("unsquashfs", "-o", at, "-lln", image).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
