@@ -128,11 +128,29 @@ func (b *builder) root(ctx context.Context, base string) (string, error) {
 	if err := in("depmod", kernel); err != nil {
 		return "", fmt.Errorf("list the modules: %w", err)
 	}
+	if err := b.age(root); err != nil {
+		return "", fmt.Errorf("give the files the commit's time: %w", err)
+	}
 	// Not update-initramfs, which waits for the disk to have everything.
 	if err := in("mkinitramfs", "-o", "/boot/initrd.img-"+kernel, kernel); err != nil {
 		return "", fmt.Errorf("make the first stage: %w", err)
 	}
 	return root, nil
+}
+
+// age gives what the installation made the commit's time: the first stage keeps
+// the times of its folders.
+func (b *builder) age(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || !info.ModTime().After(b.Epoch) {
+			return err
+		}
+		return os.Chtimes(path, b.Epoch, b.Epoch)
+	})
 }
 
 // overlay lays our files over the tree. Everything of them belongs to root.
