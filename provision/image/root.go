@@ -138,15 +138,15 @@ func (b *builder) root(ctx context.Context, base string) (string, error) {
 	return root, nil
 }
 
-// age gives what the installation made the commit's time: the first stage keeps
-// the times of its folders.
+// age gives the folders the commit's time, whenever the packages were installed:
+// the first stage keeps it. No file is newer.
 func (b *builder) age(root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
 			return err
 		}
 		info, err := d.Info()
-		if err != nil || !info.ModTime().After(b.Epoch) {
+		if err != nil || !d.IsDir() && !info.ModTime().After(b.Epoch) {
 			return err
 		}
 		return os.Chtimes(path, b.Epoch, b.Epoch)
