@@ -51,14 +51,14 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// slotOf is where an image has its root.
-func slotOf(t *testing.T, path string) gpt.Partition {
+// opened is an image and its table.
+func opened(t *testing.T, path string) (*os.File, *gpt.Table) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
 	head := make([]byte, gpt.Head)
 	if _, err := io.ReadFull(f, head); err != nil {
 		t.Fatal(err)
@@ -67,32 +67,16 @@ func slotOf(t *testing.T, path string) gpt.Partition {
 	if err != nil {
 		t.Fatal(path, err)
 	}
-	p, err := table.Find(partA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return f, table
 }
 
 // pieces are the sums of an image's partitions, and of all of it.
 func pieces(t *testing.T, path string) map[string]string {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f, table := opened(t, path)
 	info, err := f.Stat()
 	if err != nil {
 		t.Fatal(err)
-	}
-	head := make([]byte, gpt.Head)
-	if _, err := io.ReadFull(f, head); err != nil {
-		t.Fatal(err)
-	}
-	table, err := gpt.Read(head)
-	if err != nil {
-		t.Fatal(path, err)
 	}
 	all := map[string]string{"all of it": sum(t, f, 0, info.Size())}
 	for _, p := range table.Partitions {
@@ -116,7 +100,12 @@ func differing(t *testing.T, images []string) string {
 	var roots []map[string]string
 	for i, image := range images {
 		root := filepath.Join(t.TempDir(), fmt.Sprint(i))
-		at := fmt.Sprint(slotOf(t, image).Start())
+		_, table := opened(t, image)
+		slot, err := table.Find(partA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := fmt.Sprint(slot.Start())
 		if out, err := exec.Command("unsquashfs", "-no-progress", "-o", at, "-d", root, image).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
