@@ -86,7 +86,7 @@ func matrixStates() []matrixState {
 func matrixEnds() []matrixEnd {
 	return []matrixEnd{
 		// The last seconds of a warning cover the strip with one question.
-		{name: "button", session: true, happen: func(m *matrix) { m.pressEnd() }, never: "warning"},
+		{name: "button", session: true, happen: func(m *matrix) { m.handOnMouse(); m.pressEnd() }, never: "warning"},
 		{name: "idle", session: true, happen: func(m *matrix) { m.idle() }},
 		{name: "limit", session: true, happen: func(m *matrix) { m.limit() }},
 		{name: "command", session: true, happen: func(m *matrix) {
@@ -115,11 +115,25 @@ type matrix struct {
 }
 
 // begin starts a session as soon as the kiosk lets somebody: a part that was
-// killed a moment ago may still have to be missed.
+// killed a moment ago may still have to be missed, by the session too.
 func (m *matrix) begin() {
 	m.until(20*time.Second, "a session begins", func() (bool, string) {
 		code, _, errs := m.Run(nil, m.Bin+"/kiosk", "start", "--tile", rig.TileBank, "--config", m.kiosk.Config)
-		return code == 0, errs
+		if code != 0 {
+			return false, errs
+		}
+		s, err := m.kiosk.Status()
+		return err == nil && s.State.InSession(), "it was over at once"
+	})
+}
+
+// handOnMouse moves it until the strip is there. Sessions here are idle so soon
+// that the question of the last seconds could cover the strip before a hand
+// that lies still presses End.
+func (m *matrix) handOnMouse() {
+	m.Until(10*time.Second, "the strip is there", func() (bool, string) {
+		m.do(m.display.Move(m.Ctx, 400+int(time.Now().UnixMilli()%50), 300))
+		return m.shell().H == stripHeight, fmt.Sprintf("the shell's window is %+v", m.shell())
 	})
 }
 
@@ -131,11 +145,17 @@ func (m *matrix) stop() {
 }
 
 // killIfThere kills a process that may just not be there: in starting and
-// erasing that is a moment like others.
+// erasing that is a moment like others. It waits until the process is gone:
+// otherwise what follows would look at the kiosk of before.
 func (m *matrix) killIfThere(pid func() int) {
-	if p := pid(); p != 0 {
-		syscall.Kill(p, syscall.SIGKILL)
+	p := pid()
+	if p == 0 {
+		return
 	}
+	syscall.Kill(p, syscall.SIGKILL)
+	m.Until(10*time.Second, "the killed process is gone", func() (bool, string) {
+		return pid() != p, fmt.Sprintf("process %d", p)
+	})
 }
 
 // idle waits for the end that comes by itself when nobody touches anything.

@@ -59,6 +59,7 @@ type world struct {
 	outcomes []fleet.Outcome
 	changed  int
 
+	look   func()      // called when a tile is looked up
 	check  func(View)  // of every view that is shown
 	dirty  atomic.Bool // a session was there since the last proof
 	opened int         // sessions
@@ -225,6 +226,9 @@ type fakeScreen struct{ *world }
 func (s fakeScreen) Lost() <-chan struct{} { return s.screenLost() }
 
 func (w *world) Tile(id string) (Tile, bool) {
+	if w.look != nil {
+		w.look()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return Tile{ID: id, Category: "benefits", Address: "https://" + id}, id == "kela" && w.shown == nil || slices.Contains(w.shown, id)

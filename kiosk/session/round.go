@@ -127,6 +127,12 @@ func (m *Machine) open(ctx context.Context, id string) error {
 		m.shellLost(ctx)
 	default:
 	}
+	select {
+	case <-m.running.Lost(): // it died under the welcome page: nobody begins a session with it
+		m.browserLost(ctx)
+		return ErrNotReady
+	default:
+	}
 	m.Trace("tile_pressed")
 	// First on disk, then for the client: a power cut a moment later must
 	// find that somebody was here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,6 +281,25 @@ func TestWaitingBrowserIsReplaced(t *testing.T) {
 		if w.last().Erased {
 			t.Error("says that data was erased, and nobody was here")
 		}
+	})
+}
+
+// A press that comes with the loss of the waiting browser begins no session
+// that would end at once.
+func TestNoSessionWithALostBrowser(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		w.pass(time.Second)
+		dies := sync.OnceFunc(func() { close(w.run().lost) })
+		w.look = dies // as late as can be
+		w.press("tile", "kela")
+		w.pass(3 * time.Second)
+		wantState(t, m, fleet.Ready)
+		if len(w.ended) != 0 || w.last().Erased {
+			t.Errorf("sessions ended that nobody could use: %v", w.ended)
+		}
+		w.press("tile", "kela")
+		w.pass(3 * time.Second)
+		wantState(t, m, fleet.InUse)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,11 +17,15 @@ type report struct {
 	step    string
 	lines   []string // the lines about packages, as go test words them
 	tests   struct{ passed, failed, skipped int }
-	notes   []string // which were skipped or failed
-	untried []string // what tests say that they could not try
+	skipped []string
+	failed  []string            // with the reason
+	reasons map[string]*reasons // by who speaks
+	untried []string            // what tests say that they could not try
 }
 
-func newReport(out io.Writer) *report { return &report{out: out} }
+func newReport(out io.Writer) *report {
+	return &report{out: out, reasons: map[string]*reasons{}}
+}
 
 func (r *report) printf(format string, args ...any) {
 	r.mu.Lock()
@@ -48,6 +53,12 @@ func noise(line string) bool {
 func (r *report) line(who, line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.reasons[who] == nil {
+		r.reasons[who] = &reasons{}
+	}
+	if failed := r.reasons[who].line(line); failed != "" {
+		r.failed = append(r.failed, "failed in "+r.step+": "+failed)
+	}
 	if noise(line) {
 		return
 	}
@@ -66,10 +77,9 @@ func (r *report) line(who, line string) {
 		r.tests.passed++
 	case verdict == "FAIL":
 		r.tests.failed++
-		r.notes = append(r.notes, "failed in "+r.step+": "+name)
 	case verdict == "SKIP":
 		r.tests.skipped++
-		r.notes = append(r.notes, "skipped in "+r.step+": "+name)
+		r.skipped = append(r.skipped, "skipped in "+r.step+": "+name)
 	}
 }
 
@@ -100,13 +110,13 @@ func (r *report) goTestAs(who string, cmd *exec.Cmd) error {
 	return err
 }
 
-// close repeats the lines about packages and what was not run, so that the end
-// of a long output tells all of it.
+// close repeats the lines about packages, what was not run and what failed and
+// why, so that the end of a long output tells all of it.
 func (r *report) close() {
 	if len(r.lines) > 0 {
 		r.printf("== packages\n%s\n", strings.Join(r.lines, "\n"))
 	}
-	for _, n := range r.notes {
+	for _, n := range slices.Concat(r.skipped, r.failed) {
 		r.printf("%s\n", n)
 	}
 	if t := r.tests; t.passed+t.failed+t.skipped > 0 {

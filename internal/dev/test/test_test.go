@@ -16,18 +16,20 @@ func TestReportAddsUp(t *testing.T) {
 	r := newReport(&out)
 	r.begin("unit")
 	cmd := exec.Command("printf", `%s\n`, "=== RUN   TestA", "=== RUN   TestA/sub", "    --- PASS: TestA/sub (0.00s)", "--- PASS: TestA (0.00s)",
-		"=== RUN   TestB", "    b_test.go:1: wrong", "--- FAIL: TestB (0.10s)", "--- SKIP: TestC (0.00s)", "FAIL",
+		"=== RUN   TestB", "    b_test.go:1: wrong", "    rig.go:7: said more", "--- FAIL: TestB (0.10s)",
+		"=== RUN   TestD", "=== RUN   TestD/x_y", "    d_test.go:2: fine", "=== RUN   TestD/z", "    d_test.go:3: not fine", "=== NAME  TestD/x_y", "    d_test.go:4: more",
+		"--- FAIL: TestD (0.10s)", "    --- PASS: TestD/x_y (0.10s)", "    --- FAIL: TestD/z (0.10s)", "--- SKIP: TestC (0.00s)", "FAIL",
 		"FAIL\tyhteiskone/a\t0.1s", "?   \tyhteiskone/b\t[no test files]", "ok  \tyhteiskone/c\t(cached)")
 	if err := r.goTest(cmd); err != nil {
 		t.Fatal(err)
 	}
 	r.close()
-	if r.tests.passed != 1 || r.tests.failed != 1 || r.tests.skipped != 1 {
+	if r.tests.passed != 1 || r.tests.failed != 2 || r.tests.skipped != 1 {
 		t.Errorf("%+v", r.tests)
 	}
 	text := out.String()
-	for _, want := range []string{"    b_test.go:1: wrong\n", "failed in unit: TestB\n", "skipped in unit: TestC\n",
-		"== packages\nFAIL\tyhteiskone/a\t0.1s\nok  \tyhteiskone/c\t(cached)\n", "tests: 1 passed, 1 failed, 1 skipped\n"} {
+	for _, want := range []string{"    b_test.go:1: wrong\n", "failed in unit: TestB: b_test.go:1: wrong\nfailed in unit: TestD\nfailed in unit: TestD/z: d_test.go:3: not fine\n", "skipped in unit: TestC\n",
+		"== packages\nFAIL\tyhteiskone/a\t0.1s\nok  \tyhteiskone/c\t(cached)\n", "tests: 1 passed, 2 failed, 1 skipped\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in:\n%s", want, text)
 		}
