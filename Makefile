@@ -11,8 +11,8 @@ root := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 gobuild := CGO_ENABLED=0 go build -trimpath -buildvcs=$(vcs) -ldflags='-s -w'
 
 LEVEL ?= 15
-.PHONY: run test build bench soak traces pictures packages image image-twice boot-test setup clean programs \
-	fmt vet staticcheck modules unit race fuzz browser matrix escapes check
+.PHONY: run test build bench soak traces pictures packages image image-twice boot-image boot-test setup clean programs \
+	fmt vet staticcheck modules unit race fuzz browser boot matrix escapes check
 
 # Everything on this machine: an agent, a real kiosk, and with KIOSKS=12
 # simulated ones beside it. Ctrl-C ends all of it.
@@ -57,14 +57,18 @@ image:
 	@$(MAKE) --no-print-directory programs
 	@$(root) bin/provision image build --recipe images --out build/image --level $(LEVEL) $(KEY:%=--key %)
 
-# Starts it in QEMU under BIOS, UEFI and Secure Boot, each up to "free" on an
-# agent's dashboard. Pictures and logs lie in build/boot-test.
-boot-test: LEVEL := 3
-boot-test:
+# What the boot test starts: an image that takes updates signed by a key of its own.
+boot-image: LEVEL := 3
+boot-image:
 	@internal/dev/setup boot-test
 	@$(MAKE) --no-print-directory programs
 	@[ -e build/boot-test.key ] || bin/provision key new build/boot-test.key >/dev/null
 	@$(MAKE) --no-print-directory image LEVEL=$(LEVEL) KEY=build/boot-test.key.pub
+
+# Starts it in QEMU under BIOS, UEFI and Secure Boot, each up to "free" on an
+# agent's dashboard, and more. Pictures and logs lie in build/boot-test. `make
+# test` starts it once, under BIOS.
+boot-test: boot-image
 	@YHTEISKONE_BOOT_KEY=$(CURDIR)/build/boot-test.key YHTEISKONE_BOOT=$$(ls -t $(CURDIR)/build/image/yhteiskone-*.img | head -n 1) YHTEISKONE_BOOT_BIN=$(CURDIR)/bin \
 		YHTEISKONE_BOOT_SHOTS=$(CURDIR)/build/boot-test go test -count=1 -timeout 60m -v ./images/boottest $(BOOT)
 
@@ -97,7 +101,7 @@ check:
 fmt vet staticcheck modules unit race fuzz:
 	@go run ./internal/dev/test $@
 
-browser: setup programs
+browser boot: setup programs
 	@go run ./internal/dev/test $@
 
 # Every end in every state at twenty random moments.

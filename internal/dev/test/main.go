@@ -38,6 +38,7 @@ func steps() []step {
 		{name: "soak", run: soak},
 		{name: "browser", run: browser},
 		{name: "walls", run: walls},
+		{name: "boot", run: boot},
 		{name: "matrix", run: matrix, long: true},
 		{name: "escapes", run: waysOut, long: true}, // browser tries most of them as well
 	}

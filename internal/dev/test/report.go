@@ -110,6 +110,19 @@ func (r *report) goTestAs(who string, cmd *exec.Cmd) error {
 	return err
 }
 
+// add counts what another report has.
+func (r *report) add(o *report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, o.lines...)
+	r.skipped = append(r.skipped, o.skipped...)
+	r.failed = append(r.failed, o.failed...)
+	r.untried = append(r.untried, o.untried...)
+	r.tests.passed += o.tests.passed
+	r.tests.failed += o.tests.failed
+	r.tests.skipped += o.tests.skipped
+}
+
 // close repeats the lines about packages, what was not run and what failed and
 // why, so that the end of a long output tells all of it.
 func (r *report) close() {

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// bootTries is how often the image may be started. QEMU computes its processor
+// here, beside whatever else the machine does: a start that was only too slow
+// is told from an image that does not work by starting it again.
+const bootTries = 2
+
+// boot is the short form of `make boot-test`: it builds the image and starts it
+// once under BIOS, from a bare disk to a free kiosk, with the walls, a whole
+// session, the ways out, and the search of memory and disk.
+func boot(ctx context.Context, r *report) error {
+	if os.Geteuid() != 0 {
+		r.printf("%sonly root can build the image; `make boot-test` does it with sudo\n", notTried)
+		return nil
+	}
+	build := command(ctx, nil, "make", "--no-print-directory", "boot-image", "LEVEL=1")
+	build.Stdout, build.Stderr = r.out, r.out
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build the image: %w", err)
+	}
+	image, err := newest("build/image/yhteiskone-*.img")
+	if err != nil {
+		return err
+	}
+	bin, err := filepath.Abs("bin")
+	if err != nil {
+		return err
+	}
+	shots, err := filepath.Abs("build/boot-test")
+	if err != nil {
+		return err
+	}
+	env := []string{"YHTEISKONE_BOOT=" + image, "YHTEISKONE_BOOT_BIN=" + bin, "YHTEISKONE_BOOT_SHOTS=" + shots}
+	var failed []error
+	for try := range bootTries {
+		if try > 0 {
+			r.printf("boot: that failed and is tried once more\n")
+		}
+		one := newReport(r.out)
+		one.step = r.step
+		err := one.goTest(command(ctx, env, "go", "test", "-count=1", "-timeout", "30m", "-v", "-run", "^TestBoot$/^bios$", "./images/boottest"))
+		if err == nil && one.tests.passed == 0 {
+			err = errors.New("no machine was started")
+		}
+		if err == nil || try == bootTries-1 || ctx.Err() != nil {
+			r.add(one)
+		}
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, fmt.Errorf("start %d: %w", try+1, err))
+	}
+	return errors.Join(failed...)
+}
+
+// newest is the file that was written last of those that match.
+func newest(pattern string) (string, error) {
+	all, err := filepath.Glob(pattern)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", fmt.Errorf("there is no %s", pattern)
+	}
+	written := func(path string) time.Time {
+		info, err := os.Stat(path)
+		if err != nil {
+			return time.Time{}
+		}
+		return info.ModTime()
+	}
+	path := slices.MaxFunc(all, func(a, b string) int { return written(a).Compare(written(b)) })
+	return filepath.Abs(path)
+}
