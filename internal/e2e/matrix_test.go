@@ -206,7 +206,15 @@ func (m *matrix) left(token, canary string) (found []string) {
 		if root == "" {
 			continue
 		}
+		var here syscall.Stat_t
+		if syscall.Stat(root, &here) != nil {
+			continue
+		}
 		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			var there syscall.Stat_t
+			if err == nil && d.IsDir() && (syscall.Lstat(path, &there) != nil || there.Dev != here.Dev) {
+				return fs.SkipDir // another's mount, such as /proc of a root that is being made
+			}
 			if err != nil || !d.Type().IsRegular() {
 				return nil
 			}
