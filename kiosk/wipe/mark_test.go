@@ -135,9 +135,10 @@ func TestMarkSurvivesKills(t *testing.T) {
 	}
 	m := newMachine(t)
 	w := m.wiper(nil)
+	theirs := t.TempDir() // the killed clean nothing up
 	for i := range 15 {
 		c := exec.Command(os.Args[0], "-test.run=^TestMarkSurvivesKills$")
-		c.Env = append(os.Environ(), child+"="+m.state)
+		c.Env = append(os.Environ(), child+"="+m.state, "TMPDIR="+theirs)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
