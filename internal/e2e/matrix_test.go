@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -73,7 +72,7 @@ func matrixStates() []matrixState {
 			agent: "[sites.illusia.hours]\n\"2026-01-01\" = \"closed\"\n"}, // and every other day as well
 		{name: "out_of_order", within: 400 * time.Millisecond, reach: func(p *matrix) {
 			p.begin()
-			_, canary := p.token()
+			_, canary := p.kiosk.Session()
 			left := filepath.Join("/tmp", "left-over-"+canary[:8])
 			p.do(os.WriteFile(left, []byte(canary), 0o600)) // the wipe finds it, counts it and removes it
 			p.Cleanup(func() { os.Remove(left) })
@@ -176,20 +175,6 @@ func (m *matrix) limit() {
 	})
 }
 
-// token is that of the session which runs, as the kiosk keeps it for the case
-// of a power cut.
-func (m *matrix) token() (token, canary string) {
-	text, err := os.ReadFile(filepath.Join(m.kiosk.State, "session.json"))
-	if err != nil {
-		return "", ""
-	}
-	var mark struct{ Token, Canary string }
-	if json.Unmarshal(text, &mark) != nil {
-		return "", ""
-	}
-	return mark.Token, mark.Canary
-}
-
 // left looks by itself, not trusting the kiosk's proof, for processes of the
 // session and for files that hold its canary.
 func (m *matrix) left(token, canary string) (found []string) {
@@ -239,7 +224,7 @@ func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
 	s.reach(m)
 	timer := time.NewTimer(moment)
 	<-timer.C
-	token, canary := m.token()
+	token, canary := m.kiosk.Session()
 	if token == "" && s.session {
 		m.Fatal("the session has no token: what it leaves could not be found")
 	}
@@ -264,7 +249,7 @@ func (m *matrix) try(s matrixState, e matrixEnd, moment time.Duration) {
 		}
 		return last.State == after && (!s.session || last.Proof.Seq > before), fmt.Sprintf("%+v", last)
 	})
-	if now, _ := m.token(); now != token && proved {
+	if now, _ := m.kiosk.Session(); now != token && proved {
 		if found := m.left(token, canary); len(found) > 0 {
 			m.Fatalf("%s, %v after %s: left behind: %v", e.name, moment, s.name, found)
 		}

@@ -37,11 +37,11 @@ func TestBrowserSupervision(t *testing.T) {
 				defer x.Stop()
 				for _, inSession := range []bool{false, true} {
 					seq := p.kiosk.In(60*time.Second, fleet.Ready).Proof.Seq
-					token, canary := (&matrix{place: p}).token()
+					token, canary := p.kiosk.Session()
 					if inSession {
 						p.kiosk.Press(rig.TileBank)
 						p.kiosk.In(5*time.Second, fleet.InUse)
-						token, canary = (&matrix{place: p}).token()
+						token, canary = p.kiosk.Session()
 					}
 					pid := part.pid(p, x)
 					if pid == 0 {
@@ -96,11 +96,11 @@ func TestBrowserHangs(t *testing.T) {
 			p := open(t, rig.KioskOptions{Browser: trust})
 			for _, inSession := range c.inSession {
 				seq := p.kiosk.In(60*time.Second, fleet.Ready).Proof.Seq
-				token, canary := (&matrix{place: p}).token()
+				token, canary := p.kiosk.Session()
 				if inSession {
 					p.kiosk.Press(rig.TileBank)
 					p.kiosk.In(5*time.Second, fleet.InUse)
-					token, canary = (&matrix{place: p}).token()
+					token, canary = p.kiosk.Session()
 				}
 				pid := p.kiosk.Browser()
 				if err := rig.Hang(pid, c.how); err != nil {

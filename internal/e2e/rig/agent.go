@@ -132,6 +132,9 @@ func (a *Agent) Pin() identity.Pin {
 	return id.Pin()
 }
 
+// Token is that of an admin.
+func (a *Agent) Token() string { return a.token }
+
 // Enrol makes a code for one kiosk.
 func (a *Agent) Enrol(flags ...string) Enrolment {
 	a.w.Helper()
@@ -197,11 +200,17 @@ type Staff struct {
 	http *http.Client
 }
 
-// SignIn adds a person and signs in on the dashboard.
+// SignIn adds a member of staff and signs in on the dashboard.
 func (a *Agent) SignIn() *Staff {
 	a.w.Helper()
+	return a.SignInAs("Maija", "staff")
+}
+
+// SignInAs is SignIn for somebody else, in another role.
+func (a *Agent) SignInAs(name, role string) *Staff {
+	a.w.Helper()
 	const password = "kolme pientä porsasta metsässä"
-	c := exec.Command(a.w.Bin+"/agent", "user", "add", "Maija", "--role", "staff", "--password-stdin", "--data", a.Data)
+	c := exec.Command(a.w.Bin+"/agent", "user", "add", name, "--role", role, "--password-stdin", "--data", a.Data)
 	c.Stdin, c.Env = strings.NewReader(password+"\n"), os.Environ()
 	if out, err := c.CombinedOutput(); err != nil {
 		a.w.Fatalf("add a person: %v: %s", err, out)
@@ -211,7 +220,7 @@ func (a *Agent) SignIn() *Staff {
 		a.w.Fatal(err)
 	}
 	s := &Staff{a, a.client(jar)}
-	if page := s.Post("/sign-in", url.Values{"name": {"Maija"}, "password": {password}}); strings.Contains(page, `name="password"`) {
+	if page := s.Post("/sign-in", url.Values{"name": {name}, "password": {password}}); strings.Contains(page, `name="password"`) {
 		a.w.Fatal("the dashboard does not let the person in")
 	}
 	return s

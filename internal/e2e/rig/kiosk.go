@@ -280,6 +280,20 @@ func (k *Kiosk) Browser() int { return mainOf(k.Pid(), classClient) }
 // Shell is the main process of the kiosk's own shell, 0 if none runs.
 func (k *Kiosk) Shell() int { return mainOf(k.Pid(), ClassShell) }
 
+// Session is the token and the canary of the session which runs, as the kiosk
+// keeps them for the case of a power cut; empty if none does.
+func (k *Kiosk) Session() (token, canary string) {
+	text, err := os.ReadFile(filepath.Join(k.State, "session.json"))
+	if err != nil {
+		return "", ""
+	}
+	var mark struct{ Token, Canary string }
+	if json.Unmarshal(text, &mark) != nil {
+		return "", ""
+	}
+	return mark.Token, mark.Canary
+}
+
 // Wiped waits until the kiosk is ready again with a good proof after number
 // seq, and returns the proof's number.
 func (k *Kiosk) Wiped(d time.Duration, seq uint64) uint64 {
