@@ -35,7 +35,7 @@ type Options struct {
 	Kiosk   string    // our program
 	Install string    // provision, which is the installer
 	Key     string    // public key of releases, minisign's form; empty for none
-	Sources string    // list of package sources, deb822; its suites are replaced
+	Sources string    // list of package sources, deb822; its suites are replaced. Empty for this machine's own
 	Level   int       // of zstd: 3 is quick, 15 small
 	Version string    // of the image
 	Epoch   time.Time // every time in the image; the commit's
@@ -53,7 +53,7 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: --version is %q; it %w", ErrInput, o.Version, err)
 	}
 	for name, path := range map[string]string{"--kiosk": o.Kiosk, "--provision": o.Install, "--sources": o.Sources, "--key": o.Key} {
-		if path == "" && name == "--key" {
+		if path == "" && (name == "--key" || name == "--sources") {
 			continue
 		}
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {

@@ -149,34 +149,3 @@ func parsePackages(text []byte, sections ...string) ([]string, error) {
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
-
-// sourcesFor makes the machine's own list of sources one for the image's
-// suite: bookworm-security becomes trixie-security.
-func sourcesFor(text, suite string, components []string) (string, error) {
-	var out strings.Builder
-	seen := false
-	for line := range strings.Lines(text) {
-		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		switch {
-		case ok && name == "Suites":
-			seen = true
-			var suites []string
-			for _, s := range strings.Fields(value) {
-				_, kind, _ := strings.Cut(s, "-")
-				if kind != "" {
-					kind = "-" + kind
-				}
-				suites = append(suites, suite+kind)
-			}
-			fmt.Fprintf(&out, "Suites: %s\n", strings.Join(suites, " "))
-		case ok && name == "Components":
-			fmt.Fprintf(&out, "Components: %s\n", strings.Join(components, " "))
-		default:
-			out.WriteString(line)
-		}
-	}
-	if !seen {
-		return "", errors.New("no line says Suites; it must be a list of sources in deb822 form")
-	}
-	return out.String(), nil
-}

@@ -88,18 +88,6 @@ func TestParsePackages(t *testing.T) {
 	}
 }
 
-func TestSourcesFor(t *testing.T) {
-	got, err := sourcesFor("Types: deb\n# a comment\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\nComponents: main\n\nURIs: x\nSuites: bookworm-security\nSigned-By: k\n",
-		"trixie", []string{"main", "non-free-firmware"})
-	want := "Types: deb\n# a comment\nURIs: http://mirror.example/debian\nSuites: trixie trixie-updates\nComponents: main non-free-firmware\n\nURIs: x\nSuites: trixie-security\nSigned-By: k\n"
-	if err != nil || got != want {
-		t.Errorf("%q, %v", got, err)
-	}
-	if _, err := sourcesFor("deb http://mirror.example/debian bookworm main\n", "trixie", nil); err == nil {
-		t.Error("a list of the old form was taken")
-	}
-}
-
 // Everything that goes into the tree is in its key, and nothing else.
 func TestCacheKey(t *testing.T) {
 	key := cacheKey("trixie", "s", []string{"a", "b"}, []string{"o"})

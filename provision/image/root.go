@@ -32,13 +32,13 @@ func bootstrapOptions() []string {
 // build with the same packages. The archive keeps until the list changes; to
 // have newer packages of the same names, remove it.
 func (b *builder) base(ctx context.Context) (string, error) {
-	text, err := os.ReadFile(b.Sources)
+	text, err := b.sources()
+	if err != nil {
+		return "", err
+	}
+	sources, err := sourcesFor(text, b.recipe.Suite, b.recipe.Components)
 	if err != nil {
 		return "", fmt.Errorf("%w: --sources: %w", ErrInput, err)
-	}
-	sources, err := sourcesFor(string(text), b.recipe.Suite, b.recipe.Components)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s: %w", ErrInput, b.Sources, err)
 	}
 	options := bootstrapOptions()
 	cache := filepath.Join(b.Out, "cache")
