@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"yhteiskone/internal/dev/guest"
 )
 
@@ -107,6 +109,31 @@ func (s *Stage) prepare(anew bool) error {
 	}
 	if err := s.Who.Copy(s.File("bin"), "bin", nil); err != nil {
 		return fmt.Errorf("copy the programs: %w", err)
+	}
+	return settle(s.File("bin"))
+}
+
+// settle has the programs read from the disk when they start, as after a start
+// of the machine. The kernel keeps a file that was just written in pieces of up
+// to 2 MiB and maps them whole, so that a program would look larger than it is.
+func settle(dir string) error {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		f, err := os.Open(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return err
+		}
+		err = f.Sync()
+		if err == nil {
+			err = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
+		}
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("settle %s: %w", e.Name(), err)
+		}
 	}
 	return nil
 }
