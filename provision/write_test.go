@@ -16,6 +16,7 @@ import (
 
 	"yhteiskone/internal/identity"
 	"yhteiskone/provision/enrol"
+	"yhteiskone/provision/gpt"
 	"yhteiskone/provision/write"
 	"yhteiskone/provision/write/writetest"
 )
@@ -242,7 +243,8 @@ func TestWriteALoopDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if conf := 22 << 20; !bytes.Equal(want[:conf], got[:conf]) {
+	// The table before it fits the disk; provision/write's own tests look at it.
+	if conf := 22 << 20; !bytes.Equal(want[gpt.Head:conf], got[gpt.Head:conf]) {
 		t.Error("the loop device does not hold the image")
 	}
 	held, err := os.OpenFile(loop, os.O_RDWR|os.O_EXCL, 0)

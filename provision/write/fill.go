@@ -136,6 +136,7 @@ func (o Options) read(ctx context.Context, c *copied, full chan<- []byte, empty 
 		left -= int64(len(part))
 		whole.Write(part)
 		if c.first == nil {
+			copy(part, o.Image.begin)
 			c.first = bytes.Clone(part[:sector])
 			clear(part[:sector])
 		}

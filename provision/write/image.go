@@ -23,7 +23,33 @@ type Image struct {
 	file   *os.File
 	layout *gpt.Table
 	pieces []piece // of an image that is put together from parts of file and memory
-	tail   []byte  // for the very end of the disk, if it is larger than the image
+	begin  []byte  // in place of the file's first bytes, if the disk is larger than the image
+	tail   []byte  // for the very end of such a disk
+}
+
+// on is the image with a table that fits a disk of that size, whose copy is
+// where firmware looks for it: at that disk's end.
+func (m *Image) on(size int64) (*Image, error) {
+	if m.pieces != nil || size == m.Size {
+		return m, nil
+	}
+	head := make([]byte, gpt.Head)
+	r, err := m.stream()
+	if err != nil {
+		return nil, source{err}
+	}
+	defer r.Close()
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, source{err}
+	}
+	n := *m
+	if n.layout, err = m.layout.On(size); err != nil {
+		return nil, err
+	}
+	if n.begin, n.tail, err = ends(n.layout, head[:bootCode]); err != nil {
+		return nil, err
+	}
+	return &n, nil
 }
 
 // OpenImage opens an image, plain or packed with zstd, and refuses what is not

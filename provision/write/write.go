@@ -10,6 +10,9 @@
 // somebody stopped it does not boot, neither as what it was nor as half of what
 // it was to become.
 //
+// On a disk that is larger than the image the partition table fits the disk,
+// with its copy at the disk's end; the partitions are where the image has them.
+//
 // Caveat: what is read back comes from the disk as far as the system can make
 // it; a stick that lies about its size is found out by that, one that loses
 // what it holds over months is not.
@@ -72,6 +75,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := o.check(); err != nil {
 		return Result{}, err
 	}
+	image, err := o.Image.on(o.Disk.Size)
+	if err != nil {
+		return Result{}, fmt.Errorf("fit the partition table: %w", err)
+	}
+	o.Image = image
 	if err := o.Confirm(o.Disk); err != nil {
 		return Result{}, err
 	}
