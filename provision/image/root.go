@@ -32,13 +32,9 @@ func bootstrapOptions() []string {
 // build with the same packages. The archive keeps until the list changes; to
 // have newer packages of the same names, remove it.
 func (b *builder) base(ctx context.Context) (string, error) {
-	text, err := b.sources()
+	sources, err := b.recipe.Sources(b.Sources)
 	if err != nil {
 		return "", err
-	}
-	sources, err := sourcesFor(text, b.recipe.Suite, b.recipe.Components)
-	if err != nil {
-		return "", fmt.Errorf("%w: --sources: %w", ErrInput, err)
 	}
 	options := bootstrapOptions()
 	cache := filepath.Join(b.Out, "cache")

@@ -15,21 +15,31 @@ import (
 // errNoSources says that this machine has no list to start from.
 var errNoSources = fmt.Errorf("%w: this machine has no list of Debian's packages in /etc/apt; name one with --sources", ErrInput)
 
-// sources is the text of the list to install from: the named file, or what this
-// machine installs Debian's own packages from.
-func (b *builder) sources() (string, error) {
-	if b.Sources == "" {
+// Sources is the list that the recipe's packages are installed from, in deb822
+// form: the file's, or if that is empty what this machine installs Debian's own
+// packages from, for the recipe's release.
+func (r *Recipe) Sources(file string) (string, error) {
+	var text string
+	if file == "" {
 		release, err := os.ReadFile("/etc/os-release")
 		if err != nil {
 			return "", fmt.Errorf("find the name of this release: %w", err)
 		}
-		return machineSources("/etc/apt", codename(string(release)))
+		if text, err = machineSources("/etc/apt", codename(string(release))); err != nil {
+			return "", err
+		}
+	} else {
+		read, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("%w: --sources: %w", ErrInput, err)
+		}
+		text = string(read)
 	}
-	text, err := os.ReadFile(b.Sources)
+	sources, err := sourcesFor(text, r.Suite, r.Components)
 	if err != nil {
 		return "", fmt.Errorf("%w: --sources: %w", ErrInput, err)
 	}
-	return string(text), nil
+	return sources, nil
 }
 
 // codename is the release's name in the text of os-release.

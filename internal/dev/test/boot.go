@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,12 +24,18 @@ func boot(ctx context.Context, r *report) error {
 		r.printf("%sonly root can build the image; `make boot-test` does it with sudo\n", notTried)
 		return nil
 	}
+	if why, err := unreachable(ctx); err != nil {
+		return err
+	} else if why != "" {
+		r.printf("%sthe image, whose Debian packages cannot be fetched here: %s\n", notTried, why)
+		return nil
+	}
 	build := command(ctx, nil, "make", "--no-print-directory", "boot-image", "LEVEL=1")
 	build.Stdout, build.Stderr = r.out, r.out
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build the image: %w", err)
 	}
-	image, err := newest("build/image/yhteiskone-*.img")
+	disk, err := newest("build/image/yhteiskone-*.img")
 	if err != nil {
 		return err
 	}
@@ -40,7 +47,7 @@ func boot(ctx context.Context, r *report) error {
 	if err != nil {
 		return err
 	}
-	env := []string{"YHTEISKONE_BOOT=" + image, "YHTEISKONE_BOOT_BIN=" + bin, "YHTEISKONE_BOOT_SHOTS=" + shots}
+	env := []string{"YHTEISKONE_BOOT=" + disk, "YHTEISKONE_BOOT_BIN=" + bin, "YHTEISKONE_BOOT_SHOTS=" + shots}
 	var failed []error
 	for try := range bootTries {
 		if try > 0 {
@@ -61,6 +68,34 @@ func boot(ctx context.Context, r *report) error {
 		failed = append(failed, fmt.Errorf("start %d: %w", try+1, err))
 	}
 	return errors.Join(failed...)
+}
+
+// unreachable says why nobody here can install what is in the image; nothing if
+// somebody can. The image is of another release than this machine may be.
+func unreachable(ctx context.Context) (why string, err error) {
+	sources, err := command(ctx, nil, "bin/provision", "image", "build", "--show-sources").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the list of packages: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "yhteiskone-lists-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "image.sources"), sources, 0o644); err != nil {
+		return "", err
+	}
+	lists := filepath.Join(dir, "lists")
+	if err := os.MkdirAll(filepath.Join(lists, "partial"), 0o755); err != nil {
+		return "", err
+	}
+	out, err := command(ctx, nil, "apt-get", "-q", "update", "--error-on=any", "-o", "Dir::Etc::SourceList=/dev/null", "-o", "Dir::Etc::SourceParts="+dir,
+		"-o", "Dir::State::Lists="+lists, "-o", `Acquire::Check-Valid-Until=false`, "-o", "Acquire::Retries=3", "-o", "APT::Sandbox::User=root").CombinedOutput()
+	if err == nil || ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1], nil
 }
 
 // newest is the file that was written last of those that match.
