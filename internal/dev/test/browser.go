@@ -47,14 +47,18 @@ func browser(ctx context.Context, r *report) error {
 		defer w.close(r)
 		shops = append(shops, w)
 	}
-	next, ends := make(chan suite), make(chan error, len(all)+1)
+	next, ends := make(chan suite), make(chan ended, len(all)+1)
 	var lanes sync.WaitGroup
+	try := func(w *workshop, s suite, how pass) {
+		one := newReport(r.out)
+		one.step = r.step
+		err := w.run(ctx, one, s, how)
+		ends <- ended{s, one, err}
+	}
 	for _, w := range shops {
 		lanes.Go(func() {
 			for s := range next {
-				if err := w.run(ctx, r, s, pass{skip: timed}); err != nil {
-					ends <- fmt.Errorf("%s: %w", s.folder, err)
-				}
+				try(w, s, pass{skip: timed})
 			}
 		})
 	}
@@ -65,13 +69,14 @@ func browser(ctx context.Context, r *report) error {
 	}
 	close(next)
 	lanes.Wait()
-	if err := shops[0].run(ctx, r, suite{folder: scenarios, scenario: true}, pass{only: timed}); err != nil {
-		ends <- fmt.Errorf("%s, what is timed: %w", scenarios, err)
-	}
+	try(shops[0], suite{folder: scenarios, scenario: true}, pass{only: timed})
 	close(ends)
 	var failed []error
-	for err := range ends {
-		failed = append(failed, err)
+	for e := range ends {
+		err := r.again(e.said, e.err, func(two *report, only string) error { return shops[0].run(ctx, two, e.suite, pass{only: only}) })
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", e.suite.folder, err))
+		}
 	}
 	// Here is the only place where these tests can run: one that did not is a
 	// check that nobody made.
@@ -81,6 +86,13 @@ func browser(ctx context.Context, r *report) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// ended is what became of the tests of one package.
+type ended struct {
+	suite suite
+	said  *report
+	err   error
 }
 
 // longFirst begins with what takes longest, so that nobody waits for it alone
@@ -198,7 +210,7 @@ func (w *workshop) run(ctx context.Context, r *report, s suite, how pass) error 
 	begin := time.Now()
 	err := r.goTestAs(strings.TrimPrefix(s.folder, "internal/")+": ", cmd)
 	for pid, line := range guest.Gone(context.WithoutCancel(ctx), w.dir, leftPatience) {
-		err = errors.Join(err, fmt.Errorf("left running: %d %.200s", pid, line))
+		err = errors.Join(err, strays{fmt.Errorf("left running: %d %.200s", pid, line)})
 	}
 	// a test binary says PASS alone; go test adds the package
 	verdict := "ok  "

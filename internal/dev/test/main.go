@@ -1,6 +1,8 @@
 // Command test runs the checks of `make test`: all of them, or those named on
 // its command line. It goes on after a failure, so that one run tells
-// everything, and ends with what failed, or with the number of tests.
+// everything, and ends with what failed, or with the number of tests. Up to
+// three failed tests of a step are tried once more, alone, and the end says so:
+// see again.
 //
 // Browsers never run as root: as root, the tests that start one are compiled
 // here and run as the user yhteiskone, in a copy of the tree that this user

@@ -19,6 +19,9 @@ type report struct {
 	tests   struct{ passed, failed, skipped int }
 	skipped []string
 	failed  []string            // with the reason
+	wrong   []string            // the same, names of whole tests alone
+	twice   []string            // what passed at the second try only
+	grave   bool                // what no second try excuses was said
 	reasons map[string]*reasons // by who speaks
 	untried []string            // what tests say that they could not try
 }
@@ -59,6 +62,7 @@ func (r *report) line(who, line string) {
 	if failed := r.reasons[who].line(line); failed != "" {
 		r.failed = append(r.failed, "failed in "+r.step+": "+failed)
 	}
+	r.grave = r.grave || grave(line)
 	if noise(line) {
 		return
 	}
@@ -77,6 +81,7 @@ func (r *report) line(who, line string) {
 		r.tests.passed++
 	case verdict == "FAIL":
 		r.tests.failed++
+		r.wrong = append(r.wrong, name)
 	case verdict == "SKIP":
 		r.tests.skipped++
 		r.skipped = append(r.skipped, "skipped in "+r.step+": "+name)
@@ -117,6 +122,8 @@ func (r *report) add(o *report) {
 	r.lines = append(r.lines, o.lines...)
 	r.skipped = append(r.skipped, o.skipped...)
 	r.failed = append(r.failed, o.failed...)
+	r.wrong = append(r.wrong, o.wrong...)
+	r.twice = append(r.twice, o.twice...)
 	r.untried = append(r.untried, o.untried...)
 	r.tests.passed += o.tests.passed
 	r.tests.failed += o.tests.failed
@@ -129,7 +136,7 @@ func (r *report) close() {
 	if len(r.lines) > 0 {
 		r.printf("== packages\n%s\n", strings.Join(r.lines, "\n"))
 	}
-	for _, n := range slices.Concat(r.skipped, r.failed) {
+	for _, n := range slices.Concat(r.skipped, r.twice, r.failed) {
 		r.printf("%s\n", n)
 	}
 	if t := r.tests; t.passed+t.failed+t.skipped > 0 {
