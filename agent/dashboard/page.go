@@ -53,7 +53,6 @@ func newPages(b *board) *pages {
 			"pair":         func(prefix string, form any) formPart { return formPart{prefix, form} },
 			"drawn":        func(c card) (template.HTML, error) { return b.drawn(lang, c) },
 			"weekdays":     func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
-			"weekColumns":  weekColumns,
 			"channels":     notify.Channels,
 			"audiences":    notify.Audiences,
 			"asset":        b.assets.address, "version": func() string { return b.Version },

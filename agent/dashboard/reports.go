@@ -189,19 +189,11 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	c.Totals = []reportLine{{"sessions", t.say("reports.sessions"), m.Sessions}, {"help_calls", t.say("reports.help_calls"), m.HelpCalls},
 		{"marks", t.say("reports.marks"), m.Marks}}
 	c.Tables = reportTables(t, m)
-	if c.Weeks, err = b.reportWeeks(v, a); err != nil {
+	if c.Weeks, err = b.reportWeeks(v, a.span, places); err != nil {
 		return c, err
 	}
 	c.State = b.reportState(t, a)
 	return c, nil
-}
-
-// reportWeeks are the weeks that have a day in the month.
-func (b *board) reportWeeks(v visit, a asked) ([]weekRow, error) {
-	first, last := a.span.Weeks()
-	return b.helpWeeks(v, staff.SeeReports, a.span.Begin(), func(w HelpWeek) bool {
-		return w.Week >= first && w.Week <= last && (a.site == "" || w.Site == a.site)
-	})
 }
 
 // reportPlaces adds up the sites' months. A site without machines has no
