@@ -2,9 +2,11 @@ package dashboard
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"mime"
@@ -156,20 +158,21 @@ func (b *board) fail(w http.ResponseWriter, r *http.Request, v visit, status int
 // their content.
 type assets struct {
 	files  map[string][]byte
+	packed map[string][]byte // the same by gzip
 	marks  map[string]string
 	types  map[string]string
 	prefix string
 }
 
 func loadAssets() *assets {
-	a := &assets{map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
+	a := &assets{map[string][]byte{}, map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
 	for _, name := range []string{"dashboard.css", "icon.svg", "live.js", "invite.js", "wall.css", "wall.js"} {
 		raw, err := staticFiles.ReadFile("static/" + name)
 		if err != nil {
 			panic(fmt.Sprintf("read the embedded file %s: %v", name, err))
 		}
 		sum := sha256.Sum256(raw)
-		a.files[name] = raw
+		a.files[name], a.packed[name] = raw, pack(raw)
 		a.marks[name] = base64.RawURLEncoding.EncodeToString(sum[:9])
 		a.types[name] = mime.TypeByExtension(path.Ext(name))
 	}
@@ -187,5 +190,36 @@ func (b *board) static(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	w.Header().Set("Content-Type", b.assets.types[name])
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		raw = b.assets.packed[name]
+	}
 	w.Write(raw)
+}
+
+// pack compresses a file that never changes. Pages are sent as they are: what
+// somebody writes into a form may stand in them beside a secret, and the size
+// of the two together would tell something of it.
+func pack(raw []byte) []byte {
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(raw)
+		err = errors.Join(err, z.Close())
+	}
+	if err != nil {
+		panic(fmt.Sprintf("compress an embedded file: %v", err)) // memory does not fail
+	}
+	return out.Bytes()
+}
+
+// acceptsGzip reports whether the browser unpacks what is compressed.
+func acceptsGzip(r *http.Request) bool {
+	for each := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		if how, q, _ := strings.Cut(each, ";"); strings.TrimSpace(how) == "gzip" {
+			return !strings.HasPrefix(strings.ReplaceAll(q, " ", ""), "q=0") || strings.ContainsAny(q, "123456789")
+		}
+	}
+	return false
 }
