@@ -259,7 +259,7 @@ func TestPlaceByTwo(t *testing.T) {
 		t.Fatalf("%d", status)
 	}
 	in(t, plain(html), "satu muutti samaa kohtaa sillä välin: Digituen puhelin.") // the newest version is his own, and of another thing
-	in(t, html, `name="seen" value="2"`, `value="09 222"`, `value="20"`) // with what was changed besides
+	in(t, html, `name="seen" value="2"`, `value="09 222"`, `value="20"`)          // with what was changed besides
 	if status, _, _ := h.post(teppo, path, form("2", "phone", "09 222", "idle", "20")); status != http.StatusSeeOther || last().Values.Phone != "09 222" {
 		t.Errorf("%d %+v", status, last())
 	}
