@@ -132,8 +132,25 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", v.tell.lang)
 	w.Header().Add("Vary", "Accept-Language")
+	body := out.Bytes()
+	if heavy(f.Page, len(body)) {
+		w.Header().Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			w.Header().Set("Content-Encoding", "gzip")
+			body = pack(body, gzip.BestSpeed)
+		}
+	}
 	w.WriteHeader(status)
-	w.Write(out.Bytes()) // the reader may be gone; there is nobody to tell
+	w.Write(body) // the reader may be gone; there is nobody to tell
+}
+
+// heavy reports whether a page is compressed: those with a card for every
+// machine, unless they are so long that it would take more time than it spares.
+// No other page is: what somebody writes into a form may stand in it beside a
+// secret, and the size of the two together would tell something of that. On
+// these there is neither.
+func heavy(page string, bytes int) bool {
+	return (page == "fleet" || page == "site") && bytes > 8<<10 && bytes < 512<<10
 }
 
 // fragment draws one part of a page.
@@ -172,7 +189,7 @@ func loadAssets() *assets {
 			panic(fmt.Sprintf("read the embedded file %s: %v", name, err))
 		}
 		sum := sha256.Sum256(raw)
-		a.files[name], a.packed[name] = raw, pack(raw)
+		a.files[name], a.packed[name] = raw, pack(raw, gzip.BestCompression)
 		a.marks[name] = base64.RawURLEncoding.EncodeToString(sum[:9])
 		a.types[name] = mime.TypeByExtension(path.Ext(name))
 	}
@@ -198,18 +215,16 @@ func (b *board) static(w http.ResponseWriter, r *http.Request, v visit) {
 	w.Write(raw)
 }
 
-// pack compresses a file that never changes. Pages are sent as they are: what
-// somebody writes into a form may stand in them beside a secret, and the size
-// of the two together would tell something of it.
-func pack(raw []byte) []byte {
+// pack compresses.
+func pack(raw []byte, level int) []byte {
 	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(&out, level)
 	if err == nil {
 		_, err = z.Write(raw)
 		err = errors.Join(err, z.Close())
 	}
 	if err != nil {
-		panic(fmt.Sprintf("compress an embedded file: %v", err)) // memory does not fail
+		panic(fmt.Sprintf("compress: %v", err)) // memory does not fail
 	}
 	return out.Bytes()
 }

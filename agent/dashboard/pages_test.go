@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"compress/gzip"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -362,38 +360,5 @@ func TestEveryPageParses(t *testing.T) {
 				t.Errorf("%s in %s is not there, or twice", name, lang)
 			}
 		}
-	}
-}
-
-// What never changes comes compressed to who unpacks it; a page never does.
-func TestStaticFilesAreCompressed(t *testing.T) {
-	h := newHouse(t)
-	h.town()
-	ask := func(path, accepts string) *http.Response {
-		r := must(http.NewRequest("GET", h.url+path, nil))
-		r.Header.Set("Accept-Encoding", accepts) // so that the client leaves the answer as it is
-		resp, err := h.client().Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { resp.Body.Close() })
-		return resp
-	}
-	want := string(must(staticFiles.ReadFile("static/dashboard.css")))
-	for accepts, packed := range map[string]bool{"gzip, deflate, br, zstd": true, "br, gzip;q=0.5": true, "br": false, "gzip;q=0, br": false, "gzip; q=0.0": false, "*": false, "": false, "xgzip": false} {
-		resp := ask("/static/dashboard.css", accepts)
-		if resp.Header.Get("Content-Encoding") == "gzip" != packed || resp.Header.Get("Vary") != "Accept-Encoding" || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/css") {
-			t.Errorf("%q: %v", accepts, resp.Header)
-		}
-		body := io.Reader(resp.Body)
-		if packed {
-			body = must(gzip.NewReader(body))
-		}
-		if got := string(must(io.ReadAll(body))); got != want {
-			t.Errorf("%q: %d bytes of %d", accepts, len(got), len(want))
-		}
-	}
-	if resp := ask("/sign-in", "gzip"); resp.Header.Get("Content-Encoding") != "" {
-		t.Error("a page is compressed")
 	}
 }
