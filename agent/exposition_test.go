@@ -134,6 +134,6 @@ func TestExposition(t *testing.T) {
 // localRequest is one of this machine itself.
 func localRequest(path string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
-	r.RemoteAddr = "127.0.0.1:1"
+	r.RemoteAddr, r.Host = "127.0.0.1:1", "127.0.0.1"
 	return r
 }
