@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -78,7 +79,7 @@ func (d *data) begin(mend *mending) error {
 		return err
 	}
 	until := time.Now().Add(inspectTime)
-	why := d.damage(until)
+	why := d.damage(until, mend)
 	if why == nil {
 		why = d.open(until)
 	}
@@ -146,29 +147,41 @@ func hint(err error) error {
 func (d *data) path(name string) string { return filepath.Join(d.dir, name) }
 
 // damage looks at the files from outside. A new folder has none.
-func (d *data) damage(until time.Time) error {
+func (d *data) damage(until time.Time, mend *mending) error {
 	_, noIdentity := os.Stat(d.path(backup.IdentityFile))
 	info, err := os.Stat(d.path(store.FileName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if noIdentity == nil && d.hadStore() {
+		if d.hadStore(mend) {
 			return fmt.Errorf("%w: %s", errNoStore, d.path(store.FileName))
 		}
 		return nil
 	case err != nil:
 		return fmt.Errorf("open the data folder: %w", err)
-	case info.Size() == 0 && noIdentity != nil:
+	case info.Size() == 0 && noIdentity != nil && !d.hadStore(mend):
 		return nil // a first start that was cut off: the identity comes after the store
 	}
 	_, err = store.Inspect(d.path(store.FileName), until)
 	return err
 }
 
-// hadStore reports whether there are backups of a store that is not there: so
-// it is lost, and not new.
-func (d *data) hadStore() bool {
-	all, err := d.keeper().List()
-	return err == nil && len(all) > 0
+// hadStore reports whether there is anything of an agent whose store is gone:
+// its identity or its certificate, which are made after the store, or a backup.
+// Then the store is lost, and the folder is not a new one.
+func (d *data) hadStore(mend *mending) bool {
+	for _, name := range []string{backup.IdentityFile, backup.AuthorityFile} {
+		if _, err := os.Stat(d.path(name)); err == nil {
+			return true
+		}
+	}
+	keepers := []backup.Keeper{d.keeper()}
+	if mend != nil {
+		keepers = append(keepers, mend.keeper) // another folder, if one is configured
+	}
+	return slices.ContainsFunc(keepers, func(k backup.Keeper) bool {
+		all, err := k.List()
+		return err == nil && len(all) > 0
+	})
 }
 
 func (d *data) open(until time.Time) (err error) {
@@ -212,6 +225,9 @@ func (d *data) mend(m *mending, why error) error {
 		return err
 	}
 	if err := d.open(time.Now().Add(inspectTime)); err != nil {
+		if next := broken(err); next != "" && next != part {
+			return d.mend(m, err) // the other part is gone as well
+		}
 		return hint(err)
 	}
 	m.log.Error("A BACKUP HAS TAKEN THE PLACE OF DAMAGED DATA. What happened since it was made is lost: machines enrolled since then must be enrolled again.",

@@ -20,7 +20,7 @@ import (
 // releaseRoutes are where a technician's tool brings a release, piece by piece,
 // and where kiosks fetch it.
 func (a *agent) releaseRoutes(mux *table) {
-	mux.HandleFunc("GET /release/{version}/{file}", a.people.console.releases.Serve(func(id fleet.KioskID) bool {
+	mux.HandleFunc(long, a.people.console.releases.Serve(func(id fleet.KioskID) bool {
 		_, known := a.board.Kiosk(id)
 		return known
 	}))

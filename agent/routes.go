@@ -228,8 +228,17 @@ func answer(w http.ResponseWriter, v any) {
 	json.NewEncoder(w).Encode(v)
 }
 
-// bodyTime is how long the body of a request may take to come in.
-const bodyTime = 30 * time.Second
+// bodyTime is how long the body of a request may take to come in; answerTime is
+// how long making the answer and reading it may take together: who does not read
+// must not keep a connection. Live updates are given more with each one.
+const (
+	bodyTime   = 30 * time.Second
+	answerTime = 2 * time.Minute
+)
+
+// long is the one address whose answer may take hours: a kiosk on a slow line
+// fetches a release with a ticket of its own.
+const long = "GET /release/{version}/{file}"
 
 // logged writes one line for each request: never its query, its headers or
 // its body, and of the path only the pattern that it matched, since paths may
@@ -238,8 +247,14 @@ func logged(log *slog.Logger, m *metrics, next *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		_, pattern := next.Handler(r)
+		line := http.NewResponseController(w)
 		if r.Body != http.NoBody {
-			http.NewResponseController(w).SetReadDeadline(begun.Add(bodyTime))
+			line.SetReadDeadline(begun.Add(bodyTime))
+		}
+		if pattern != long {
+			line.SetWriteDeadline(begun.Add(answerTime))
+		} else {
+			line.SetWriteDeadline(time.Time{}) // of the request before
 		}
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(s, r)

@@ -255,8 +255,8 @@ func serving(err error) error {
 	return fmt.Errorf("serve: %w", err)
 }
 
-// server has limits for what somebody may send or leave unsent. Reading a body
-// has its limit in logged and answering has none, because the dashboard's live
+// server has limits for what somebody may send or leave unsent. Bodies and answers
+// have theirs in logged, address by address, because the dashboard's live
 // updates are long.
 func (a *agent) server(h http.Handler, live context.Context) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 75 * time.Second, MaxHeaderBytes: 16 << 10,

@@ -417,10 +417,15 @@ func TestCommandsWhileStarting(t *testing.T) {
 
 func TestIdentityDamaged(t *testing.T) {
 	dir := t.TempDir()
+	d, err := openData(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
 	if err := os.WriteFile(filepath.Join(dir, "identity.pem"), []byte("oops"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := run(t.Context(), []string{"serve", "--data", dir, "--listen", "127.0.0.1:0"}, nil, io.Discard, io.Discard)
+	err = run(t.Context(), []string{"serve", "--data", dir, "--listen", "127.0.0.1:0"}, nil, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "identity.pem") {
 		t.Errorf("%v", err)
 	}

@@ -154,12 +154,14 @@ type helpContent struct {
 	Any    bool
 	Recent []event
 	Weeks  []weekRow // on the page only, not in the stream
+	Counts bool      // for people who answer calls
 }
 
 func (b *board) helpPage(w http.ResponseWriter, r *http.Request, v visit) {
 	content, err := b.helpNow(v)
 	if err == nil {
-		content.Weeks, err = b.helpWeeks(v, staff.SeeHelp, b.Now().AddDate(0, 0, -7*7), nil)
+		content.Counts = v.may(staff.AnswerHelp, staff.Somewhere)
+		content.Weeks, err = b.helpWeeks(v)
 	}
 	if err != nil {
 		b.Log.Error("read the audit", "err", err)

@@ -72,6 +72,8 @@ type board struct {
 	presses *presses
 
 	drawings *drawings
+
+	beat, wait time.Duration // of live streams
 }
 
 // wallLimit is how many boards may be open at once; they take nothing away
@@ -83,7 +85,7 @@ const streamLimit = 256
 
 func newBoard(d Deps, missing func(lang, key string)) *board {
 	b := &board{Deps: d, texts: loadTexts(missing), assets: loadAssets(), streams: make(chan struct{}, streamLimit),
-		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now), drawings: newDrawings()}
+		walls: make(chan struct{}, wallLimit), presses: newPresses(d.Now), drawings: newDrawings(), beat: beat, wait: writeWait}
 	b.pages = newPages(b)
 	return b
 }

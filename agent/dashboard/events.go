@@ -65,7 +65,7 @@ func (b *board) events(w http.ResponseWriter, r *http.Request, v visit) {
 	if s.send("retry: 2000\n\n") != nil || s.push(nil) != nil {
 		return
 	}
-	pulse := time.NewTicker(beat)
+	pulse := time.NewTicker(b.beat)
 	defer pulse.Stop()
 	pause := time.NewTimer(gather)
 	defer pause.Stop()
@@ -238,13 +238,17 @@ func (s *stream) put(id, name string, data any) error {
 }
 
 func (s *stream) send(text string) error {
-	if err := s.out.SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
+	if err := s.out.SetWriteDeadline(time.Now().Add(s.wait)); err != nil {
 		return fmt.Errorf("send to a browser: %w", err)
 	}
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return fmt.Errorf("send to a browser: %w", err)
 	}
 	if err := s.out.Flush(); err != nil {
+		return fmt.Errorf("send to a browser: %w", err)
+	}
+	// Over HTTP/2 the time runs while nothing is written too, and then cuts the stream.
+	if err := s.out.SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("send to a browser: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -245,5 +246,36 @@ func TestStreamOutlivesTheServersLimits(t *testing.T) {
 			h.change(kioskID(2), func(v *state.View) { v.Status = fleet.StatusOutOfOrder })
 			until(t, events, "Ei käytössä")
 		})
+	}
+}
+
+// Over HTTP/2, as in life, a stream on which nothing happens stays: what limits
+// how long a browser may take does not run between two things that are sent.
+func TestQuietStreamStays(t *testing.T) {
+	h := openHouse(t, true)
+	h.board.beat, h.board.wait = 400*time.Millisecond, 150*time.Millisecond
+	h.town()
+	c := h.person("satu", staff.Viewer, "")
+	for _, path := range []string{"/events?page=fleet", h.hang("illusia") + "/events"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		resp, err := c.Do(must(http.NewRequestWithContext(ctx, "GET", h.url+path, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.ProtoMajor != 2 {
+			t.Fatalf("%s: this looks at HTTP/%d", path, resp.ProtoMajor)
+		}
+		beats, lines := 0, bufio.NewScanner(resp.Body)
+		lines.Buffer(nil, 1<<20)
+		for beats < 4 && lines.Scan() {
+			if lines.Text() == "event: beat" {
+				beats++
+			}
+		}
+		if beats < 4 {
+			t.Errorf("%s was cut after %d beats: %v", path, beats, lines.Err())
+		}
+		cancel()
+		resp.Body.Close()
 	}
 }

@@ -2,9 +2,11 @@ package dashboard
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"mime"
@@ -53,7 +55,6 @@ func newPages(b *board) *pages {
 			"pair":         func(prefix string, form any) formPart { return formPart{prefix, form} },
 			"drawn":        func(c card) (template.HTML, error) { return b.drawn(lang, c) },
 			"weekdays":     func() []int { return []int{1, 2, 3, 4, 5, 6, 0} },
-			"weekColumns":  weekColumns,
 			"channels":     notify.Channels,
 			"audiences":    notify.Audiences,
 			"asset":        b.assets.address, "version": func() string { return b.Version },
@@ -131,8 +132,25 @@ func (b *board) show(w http.ResponseWriter, r *http.Request, v visit, status int
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", v.tell.lang)
 	w.Header().Add("Vary", "Accept-Language")
+	body := out.Bytes()
+	if heavy(f.Page, len(body)) {
+		w.Header().Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			w.Header().Set("Content-Encoding", "gzip")
+			body = pack(body, gzip.BestSpeed)
+		}
+	}
 	w.WriteHeader(status)
-	w.Write(out.Bytes()) // the reader may be gone; there is nobody to tell
+	w.Write(body) // the reader may be gone; there is nobody to tell
+}
+
+// heavy reports whether a page is compressed: those with a card for every
+// machine, unless they are so long that it would take more time than it spares.
+// No other page is: what somebody writes into a form may stand in it beside a
+// secret, and the size of the two together would tell something of that. On
+// these there is neither.
+func heavy(page string, bytes int) bool {
+	return (page == "fleet" || page == "site") && bytes > 8<<10 && bytes < 512<<10
 }
 
 // fragment draws one part of a page.
@@ -157,20 +175,21 @@ func (b *board) fail(w http.ResponseWriter, r *http.Request, v visit, status int
 // their content.
 type assets struct {
 	files  map[string][]byte
+	packed map[string][]byte // the same by gzip
 	marks  map[string]string
 	types  map[string]string
 	prefix string
 }
 
 func loadAssets() *assets {
-	a := &assets{map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
+	a := &assets{map[string][]byte{}, map[string][]byte{}, map[string]string{}, map[string]string{}, "/static/"}
 	for _, name := range []string{"dashboard.css", "icon.svg", "live.js", "invite.js", "wall.css", "wall.js"} {
 		raw, err := staticFiles.ReadFile("static/" + name)
 		if err != nil {
 			panic(fmt.Sprintf("read the embedded file %s: %v", name, err))
 		}
 		sum := sha256.Sum256(raw)
-		a.files[name] = raw
+		a.files[name], a.packed[name] = raw, pack(raw, gzip.BestCompression)
 		a.marks[name] = base64.RawURLEncoding.EncodeToString(sum[:9])
 		a.types[name] = mime.TypeByExtension(path.Ext(name))
 	}
@@ -188,5 +207,34 @@ func (b *board) static(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	w.Header().Set("Content-Type", b.assets.types[name])
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		raw = b.assets.packed[name]
+	}
 	w.Write(raw)
+}
+
+// pack compresses.
+func pack(raw []byte, level int) []byte {
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, level)
+	if err == nil {
+		_, err = z.Write(raw)
+		err = errors.Join(err, z.Close())
+	}
+	if err != nil {
+		panic(fmt.Sprintf("compress: %v", err)) // memory does not fail
+	}
+	return out.Bytes()
+}
+
+// acceptsGzip reports whether the browser unpacks what is compressed.
+func acceptsGzip(r *http.Request) bool {
+	for each := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		if how, q, _ := strings.Cut(each, ";"); strings.TrimSpace(how) == "gzip" {
+			return !strings.HasPrefix(strings.ReplaceAll(q, " ", ""), "q=0") || strings.ContainsAny(q, "123456789")
+		}
+	}
+	return false
 }

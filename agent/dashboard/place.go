@@ -2,10 +2,12 @@ package dashboard
 
 import (
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"yhteiskone/agent/premises"
@@ -51,6 +53,7 @@ type clientLanguage struct{ Code, Name string }
 type placeContent struct {
 	Site     fleet.Site
 	Form     premises.Form
+	Seen     string // the version that the form began from
 	Problem  premises.Field
 	Tongue   string // of the problem, if the field has several languages
 	Sentence template.HTML
@@ -93,9 +96,12 @@ func (b *board) showPlace(w http.ResponseWriter, r *http.Request, v visit, statu
 	if len(versions) > 0 {
 		now = versions[0].Edit.Over(base)
 	}
-	c := placeContent{Site: v.site, Form: premises.FormOf(now, b.Location)}
+	c := placeContent{Site: v.site, Form: premises.FormOf(now, b.Location), Seen: strconv.FormatUint(newest(versions).N, 10)}
 	if f != nil {
 		c.Form = *f
+		if !errors.As(problem, new(meanwhileError)) {
+			c.Seen = r.PostFormValue("seen")
+		}
 		c.Problem, c.Sentence = b.placeProblem(v, problem)
 		var p premises.Problem
 		if errors.As(problem, &p) && p.Field == premises.Welcome {
@@ -117,6 +123,67 @@ func (b *board) showPlace(w http.ResponseWriter, r *http.Request, v visit, statu
 	c.Versions = b.versionLines(v, versions)
 	title := v.tell.say("place.title", "site", v.site.Name)
 	b.show(w, r, v, status, frame{Page: "place", Title: title, Content: c})
+}
+
+// newest is the version that holds; of number 0 if nobody decided anything.
+func newest(versions []premises.Version) (none premises.Version) {
+	if len(versions) > 0 {
+		return versions[0]
+	}
+	return none
+}
+
+// meanwhileError says that somebody else changed the same since the form was
+// shown.
+type meanwhileError struct {
+	who    string
+	fields []premises.Field
+}
+
+func (e meanwhileError) Error() string {
+	return fmt.Sprintf("%s changed %v meanwhile", e.who, e.fields)
+}
+
+// merge puts what the person changed in a form over what others changed since
+// the form was shown: nobody undoes what they did not see. What both changed,
+// the person must look at.
+func merge(versions []premises.Version, base, form premises.Values, seen string) (premises.Values, error) {
+	last := newest(versions)
+	n, err := strconv.ParseUint(seen, 10, 64)
+	i := slices.IndexFunc(versions, func(x premises.Version) bool { return x.N == n })
+	if err != nil || n == last.N || n > 0 && i < 0 {
+		return form, nil
+	}
+	began, now := base, last.Edit.Over(base)
+	if i >= 0 {
+		began = versions[i].Edit.Over(base)
+	}
+	mine, theirs := premises.Between(began, form), premises.Between(began, now)
+	differ := premises.Between(now, form).Fields
+	var both []premises.Field
+	for _, f := range mine.Fields {
+		if slices.Contains(theirs.Fields, f) && slices.Contains(differ, f) {
+			both = append(both, f)
+		}
+	}
+	if len(both) > 0 {
+		return mine.Over(now), meanwhileError{lastToChange(versions, base, both[0]), both}
+	}
+	return mine.Over(now), nil
+}
+
+// lastToChange is who changed a field last.
+func lastToChange(versions []premises.Version, base premises.Values, f premises.Field) string {
+	for i, x := range versions {
+		before := base
+		if i+1 < len(versions) {
+			before = versions[i+1].Edit.Over(base)
+		}
+		if slices.Contains(premises.Between(before, x.Edit.Over(base)).Fields, f) {
+			return x.Who
+		}
+	}
+	return newest(versions).Who
 }
 
 // everySite lists the sites that the person may see and, for an admin of this
@@ -207,6 +274,14 @@ func (b *board) placeProblem(v visit, err error) (premises.Field, template.HTML)
 	case errors.Is(err, ErrTooLong):
 		return premises.Blocked, v.tell.say("place.problem.long")
 	}
+	var m meanwhileError
+	if errors.As(err, &m) {
+		var names []string
+		for _, f := range m.fields {
+			names = append(names, string(v.tell.say("place.field."+string(f))))
+		}
+		return m.fields[0], v.tell.say("place.problem.meanwhile", "who", b.shown(m.who), "fields", template.HTML(strings.Join(names, ", ")))
+	}
 	return "", ""
 }
 
@@ -230,7 +305,8 @@ func readPlaceForm(r *http.Request) premises.Form {
 func (b *board) setPlace(w http.ResponseWriter, r *http.Request, v visit) {
 	f := readPlaceForm(r)
 	base, err := b.Places.Base(v.site.ID)
-	if err != nil {
+	versions, err2 := b.Places.Versions(v.site.ID)
+	if err := errors.Join(err, err2); err != nil {
 		b.Log.Error("read what a site decided", "err", err)
 		b.fail(w, r, v, http.StatusInternalServerError, "broken")
 		return
@@ -246,6 +322,11 @@ func (b *board) setPlace(w http.ResponseWriter, r *http.Request, v visit) {
 		err = premises.Problem{Field: premises.Help}
 	}
 	if err == nil {
+		if values, err = merge(versions, base, values, r.PostFormValue("seen")); err != nil {
+			f = premises.FormOf(values, b.Location) // with what others changed besides
+		}
+	}
+	if err == nil {
 		err = b.Places.Decide(v.person.Name, v.site.ID, premises.Between(base, values), 0)
 	}
 	b.decided(w, r, v, &f, err)
@@ -257,6 +338,8 @@ func (b *board) decided(w http.ResponseWriter, r *http.Request, v visit, f *prem
 	switch {
 	case f != nil && (errors.As(err, &p) || errors.Is(err, ErrTooLong)):
 		b.showPlace(w, r, v, http.StatusBadRequest, f, err)
+	case f != nil && errors.As(err, new(meanwhileError)):
+		b.showPlace(w, r, v, http.StatusConflict, f, err)
 	case err != nil:
 		b.Log.Error("keep what a site decided", "err", err)
 		b.fail(w, r, v, http.StatusInternalServerError, "broken")

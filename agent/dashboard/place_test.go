@@ -225,3 +225,48 @@ func TestEscalation(t *testing.T) {
 		t.Errorf("%+v", v.Help)
 	}
 }
+
+// Two who change a site at the same time: nobody undoes what they did not see,
+// and what both changed is asked about.
+func TestPlaceByTwo(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	satu, teppo := h.person("satu", staff.Staff, "illusia"), h.person("teppo", staff.Staff, "illusia")
+	const path = "/sites/illusia/settings"
+	form := func(seen string, change ...string) url.Values {
+		f := placeForm()
+		f.Set("seen", seen)
+		for i := 0; i < len(change); i += 2 {
+			f.Set(change[i], change[i+1])
+		}
+		return f
+	}
+	last := func() premises.Edit { return h.council.versions["illusia"][0].Edit }
+	_, html, _ := h.get(satu, path)
+	in(t, html, `name="seen" value="0"`)
+	if status, _, _ := h.post(satu, path, form("0", "phone", "09 111")); status != http.StatusSeeOther {
+		t.Fatal(status)
+	}
+	// Teppo's page is from before that.
+	if status, _, _ := h.post(teppo, path, form("0", "idle", "20")); status != http.StatusSeeOther {
+		t.Fatal(status)
+	}
+	if e := last(); len(e.Fields) != 2 || e.Values.Phone != "09 111" || e.Values.Idle != 20*time.Minute {
+		t.Fatalf("what Satu saved is gone: %+v", e)
+	}
+	status, html, _ := h.post(teppo, path, form("0", "phone", "09 222"))
+	if status != http.StatusConflict || len(h.council.versions["illusia"]) != 2 {
+		t.Fatalf("%d", status)
+	}
+	in(t, plain(html), "satu muutti samaa kohtaa sillä välin: Digituen puhelin.") // the newest version is his own, and of another thing
+	in(t, html, `name="seen" value="2"`, `value="09 222"`, `value="20"`)          // with what was changed besides
+	if status, _, _ := h.post(teppo, path, form("2", "phone", "09 222", "idle", "20")); status != http.StatusSeeOther || last().Values.Phone != "09 222" {
+		t.Errorf("%d %+v", status, last())
+	}
+	// Both wrote the same; a form with something wrong in it stays as old as it was.
+	if status, _, _ := h.post(satu, path, form("2", "phone", "09 222", "idle", "20")); status != http.StatusSeeOther {
+		t.Errorf("the same as another: %d", status)
+	}
+	_, html, _ = h.post(satu, path, form("1", "phone", "soita"))
+	in(t, html, `name="seen" value="1"`)
+}

@@ -86,7 +86,8 @@ func TestReleasesPage(t *testing.T) {
 	}
 	h.shelve()
 	_, html, _ = h.get(c, "/releases")
-	in(t, plain(html), "1.10.0 1 2 1 2 774 Mt 1.9.0 kettu saari kivi meri lumi", "1.9.0 9 0 0 1 753 Mt kaikki versiot",
+	in(t, plain(html), "Versio 1.10.0 Käyttää 1 Hakee 2 Käynnistää pian 1 Ei ottanut 2 Koko 774 Mt Asentuu päälle 1.9.0 Sanat kettu saari kivi meri lumi",
+		"Versio 1.9.0 Käyttää 9 Hakee 0 Käynnistää pian 0 Ei ottanut 1 Koko 753 Mt Asentuu päälle kaikki versiot",
 		"Illusia", "Kone 1 Käytössä versio 1.10.0 Otti version 1.10.0 käyttöön.",
 		"Kone 10", "Kone käynnistää sen, kun kukaan ei ole paikalla",
 		"Kone 2 Käytössä versio 1.9.0 Hakee versiota 1.10.0. Se annettiin klo 11.4",

@@ -94,8 +94,39 @@ func (b *board) mySites(v visit, what staff.Action) ([]fleet.Site, error) {
 const reportMonths = 36
 
 // ask reads which report is asked for. status is 200, or why there is none.
+//
+// A month that still runs is for people who keep the desk: they see everybody
+// who sits down. Whoever else looked at it every day would learn by subtraction
+// how many came on each.
 func (b *board) ask(r *http.Request, v visit) (a asked, status int, err error) {
-	if a.sites, err = b.mySites(v, staff.SeeReports); err != nil {
+	first, err := b.Numbers.FirstDay()
+	if err != nil {
+		return a, http.StatusInternalServerError, err
+	}
+	now := b.Now().In(b.Location)
+	runs := v.may(staff.KeepTally, staff.Somewhere)
+	for m := figures.SpanOf(now); len(a.months) == 0 || m.Last() >= first && first != "" && len(a.months) < reportMonths; m = m.Before() {
+		a.months = append(a.months, m)
+	}
+	a.span = a.months[0]
+	if len(a.months) > 1 {
+		a.span = a.months[1] // the last one that is over
+		if !runs {
+			a.months = a.months[1:]
+		}
+	}
+	if want := r.FormValue("month"); want != "" {
+		i := slices.IndexFunc(a.months, func(m figures.Span) bool { return m.String() == want })
+		if i < 0 {
+			return a, http.StatusBadRequest, nil
+		}
+		a.span = a.months[i]
+	}
+	may := staff.SeeReports
+	if !a.span.Ended(now) {
+		may = staff.KeepTally
+	}
+	if a.sites, err = b.mySites(v, may); err != nil {
 		return a, http.StatusInternalServerError, err
 	}
 	if len(a.sites) == 1 {
@@ -106,24 +137,6 @@ func (b *board) ask(r *http.Request, v visit) (a asked, status int, err error) {
 			return a, http.StatusNotFound, nil
 		}
 		a.site = want
-	}
-	first, err := b.Numbers.FirstDay()
-	if err != nil {
-		return a, http.StatusInternalServerError, err
-	}
-	a.span = figures.SpanOf(b.Now().In(b.Location))
-	for m := a.span; len(a.months) == 0 || m.Last() >= first && first != "" && len(a.months) < reportMonths; m = m.Before() {
-		a.months = append(a.months, m)
-	}
-	if len(a.months) > 1 {
-		a.span = a.months[1] // the last one that is over
-	}
-	if want := r.FormValue("month"); want != "" {
-		i := slices.IndexFunc(a.months, func(m figures.Span) bool { return m.String() == want })
-		if i < 0 {
-			return a, http.StatusBadRequest, nil
-		}
-		a.span = a.months[i]
 	}
 	return a, http.StatusOK, nil
 }
@@ -189,19 +202,11 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	c.Totals = []reportLine{{"sessions", t.say("reports.sessions"), m.Sessions}, {"help_calls", t.say("reports.help_calls"), m.HelpCalls},
 		{"marks", t.say("reports.marks"), m.Marks}}
 	c.Tables = reportTables(t, m)
-	if c.Weeks, err = b.reportWeeks(v, a); err != nil {
+	if c.Weeks, err = b.reportWeeks(v, a.span, places); err != nil {
 		return c, err
 	}
 	c.State = b.reportState(t, a)
 	return c, nil
-}
-
-// reportWeeks are the weeks that have a day in the month.
-func (b *board) reportWeeks(v visit, a asked) ([]weekRow, error) {
-	first, last := a.span.Weeks()
-	return b.helpWeeks(v, staff.SeeReports, a.span.Begin(), func(w HelpWeek) bool {
-		return w.Week >= first && w.Week <= last && (a.site == "" || w.Site == a.site)
-	})
 }
 
 // reportPlaces adds up the sites' months. A site without machines has no

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -143,5 +144,38 @@ func TestReportIsOnePage(t *testing.T) {
 		if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); n != 1 {
 			t.Errorf("%s prints on %d pages", path, n)
 		}
+	}
+}
+
+// A month that still runs is for who keeps the desk, there: whoever else looked
+// every day would learn by subtraction how many came on each.
+func TestRunningMonthIsForTheDesk(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	h.autumn()
+	viewer, desk := h.person("pomo", staff.Viewer, ""), h.granted("satu", staff.Grant{Role: staff.Staff, Site: "illusia"}, staff.Grant{Role: staff.Viewer, Site: "mesta"})
+	for _, path := range []string{"/reports", "/reports.csv"} {
+		if status, _, _ := h.get(viewer, path+"?month=2026-11"); status != http.StatusBadRequest {
+			t.Errorf("%s of the running month to who only looks: %d", path, status)
+		}
+		if status, html, _ := h.get(viewer, path); status != http.StatusOK || strings.Contains(html, "2026-11") {
+			t.Errorf("%s offers the running month to who only looks (%d)", path, status)
+		}
+		status, html, _ := h.get(desk, path+"?month=2026-11")
+		if status != http.StatusOK || !strings.Contains(html, "Illusia") || strings.Contains(html, "Mesta") || strings.Contains(html, "Kaikki paikat") {
+			t.Errorf("%s of the running month at the desk: %d, or another site's", path, status)
+		}
+		if status, _, _ := h.get(desk, path+"?month=2026-11&site=mesta"); status != http.StatusNotFound {
+			t.Errorf("%s of the running month at another's desk: %d", path, status)
+		}
+		if status, html, _ := h.get(desk, path+"?month=2026-10&site=mesta"); status != http.StatusOK || !strings.Contains(html, "Mesta") {
+			t.Errorf("%s of a month that is over: %d", path, status)
+		}
+	}
+	h.ledger.days = nil // the first month of all
+	status, html, _ := h.get(viewer, "/reports")
+	in(t, plain(html), "Käyntejä –", "Apupyyntöjä –")
+	if status != http.StatusOK {
+		t.Errorf("the first month: %d", status)
 	}
 }

@@ -220,7 +220,7 @@ func (b *board) wallEvents(w http.ResponseWriter, r *http.Request, v visit) {
 	if s.send("retry: 2000\n\n") != nil || put() != nil {
 		return
 	}
-	pulse := time.NewTicker(beat)
+	pulse := time.NewTicker(b.beat)
 	defer pulse.Stop()
 	pause := time.NewTimer(gather)
 	defer pause.Stop()

@@ -1,9 +1,10 @@
 package dashboard
 
 import (
+	"cmp"
 	"html/template"
+	"slices"
 	"strings"
-	"time"
 
 	"yhteiskone/agent/figures"
 	"yhteiskone/agent/staff"
@@ -12,12 +13,15 @@ import (
 
 // weekRow is how fast the calls of one site were answered in one week, as far
 // as it may be said. Rows are never added up: from a sum and a row of one site
-// another's would follow.
+// another's would follow. For the same reason only people who answer calls are
+// told how many there were in a week: a report has the month's sum.
 type weekRow struct {
 	ID    fleet.SiteID
 	Week  string // "48/2026"
 	Site  string
 	Cells []weekCell
+
+	week string // for the order
 }
 
 // weekCell is one number of a week.
@@ -27,35 +31,66 @@ type weekCell struct {
 	Said template.HTML
 }
 
-func weekColumns() []string { return []string{"calls", "share", "median", "longest"} }
-
-// helpWeeks are the weeks since then at the sites where the person may do
-// what, newest first; only says which of them are asked for, nil for all.
-func (b *board) helpWeeks(v visit, what staff.Action, since time.Time, only func(HelpWeek) bool) (rows []weekRow, err error) {
-	all, err := b.Actions.HelpWeeks(since)
+// helpWeeks are the newest weeks at the sites where the person answers calls,
+// newest first.
+func (b *board) helpWeeks(v visit) (rows []weekRow, err error) {
+	all, err := b.Actions.HelpWeeks(b.Now().AddDate(0, 0, -7*7))
 	if err != nil {
 		return nil, err
 	}
-	names := map[fleet.SiteID]string{}
-	for _, s := range b.Fleet.Views() {
-		names[s.Kiosk.Site] = s.SiteName
-	}
 	for _, w := range all {
-		if !v.may(what, w.Site) || only != nil && !only(w) {
+		if !v.may(staff.AnswerHelp, w.Site) {
 			continue
 		}
-		year, week, _ := strings.Cut(w.Week, "-")
-		r := weekRow{ID: w.Site, Week: strings.TrimPrefix(week, "0") + "/" + year, Site: names[w.Site]}
-		if r.Site == "" {
-			r.Site = string(w.Site)
-		}
 		m := w.Calls.Publish()
-		for i, c := range []figures.Cell{m.Calls, m.Share, m.Median, m.Longest} {
-			r.Cells = append(r.Cells, weekCell{weekColumns()[i], c, weekWord(v.tell, weekColumns()[i], c)})
-		}
-		rows = append(rows, r)
+		rows = append(rows, b.weekRow(v, w, weekCell{Key: "calls", Cell: m.Calls}, weekCell{Key: "share", Cell: m.Share},
+			weekCell{Key: "median", Cell: m.Median}, weekCell{Key: "longest", Cell: m.Longest}))
 	}
 	return rows, nil
+}
+
+// reportWeeks are the weeks that have a day in the month, of the sites of its
+// report, as far as they may be told beside its sums.
+func (b *board) reportWeeks(v visit, span figures.Span, places []reportPlace) (rows []weekRow, err error) {
+	all, err := b.Actions.HelpWeeks(span.Begin())
+	if err != nil {
+		return nil, err
+	}
+	inside, whole := span.Weeks(), 0
+	for _, all := range inside {
+		if all {
+			whole++
+		}
+	}
+	for _, p := range places {
+		var here []HelpWeek
+		var calls []figures.Calls
+		for _, w := range all {
+			if _, has := inside[w.Week]; has && w.Site == p.ID {
+				here, calls = append(here, w), append(calls, w.Calls)
+			}
+		}
+		for i, m := range figures.Times(p.Month.HelpCalls, len(inside), whole, calls) {
+			if m.Median.How != figures.Hidden {
+				rows = append(rows, b.weekRow(v, here[i], weekCell{Key: "median", Cell: m.Median}, weekCell{Key: "longest", Cell: m.Longest}))
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b weekRow) int { return cmp.Compare(b.week, a.week) })
+	return rows, nil
+}
+
+// weekRow words a week.
+func (b *board) weekRow(v visit, w HelpWeek, cells ...weekCell) weekRow {
+	year, week, _ := strings.Cut(w.Week, "-")
+	r := weekRow{ID: w.Site, Week: strings.TrimPrefix(week, "0") + "/" + year, Site: string(w.Site), Cells: cells, week: w.Week}
+	if s, ok := b.Fleet.Site(w.Site); ok && s.Name != "" {
+		r.Site = s.Name
+	}
+	for i, c := range r.Cells {
+		r.Cells[i].Said = weekWord(v.tell, c.Key, c.Cell)
+	}
+	return r
 }
 
 // weekWord is a number with what it counts.

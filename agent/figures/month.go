@@ -35,14 +35,19 @@ func (m Span) Last() string  { return m.first.AddDate(0, 1, -1).Format(time.Date
 // Begin is when it begins.
 func (m Span) Begin() time.Time { return m.first }
 
-// Weeks are the first and the last week of ISO 8601 that have a day in it, as
-// "2026-48".
-func (m Span) Weeks() (first, last string) {
-	week := func(day time.Time) string {
+// Weeks are the weeks of ISO 8601 that have a day in it, as "2026-48", and
+// whether all of their days are.
+func (m Span) Weeks() map[string]bool {
+	days := map[string]int{}
+	for day := m.first; day.Month() == m.first.Month(); day = day.AddDate(0, 0, 1) {
 		year, n := day.ISOWeek()
-		return fmt.Sprintf("%04d-%02d", year, n)
+		days[fmt.Sprintf("%04d-%02d", year, n)]++
 	}
-	return week(m.first), week(m.first.AddDate(0, 1, -1))
+	whole := map[string]bool{}
+	for week, n := range days {
+		whole[week] = n == 7
+	}
+	return whole
 }
 
 // Before is the month before it.

@@ -51,3 +51,24 @@ func (c Calls) Publish() Week {
 	w.Median, w.Longest = minutes(rang[(len(rang)-1)/2]), minutes(rang[len(rang)-1])
 	return w
 }
+
+// Times says how long calls rang in weeks of a month of which the sum of the
+// calls is said as well. It never says how many calls a week had, nor how many
+// of them were answered: whoever subtracts some weeks from the month would have
+// the rest. That a week is shown says that it had Least calls or more; so weeks
+// are shown only of a month with so many calls that each week that is not shown
+// may still have had anything from 0 to 4, whichever are shown. all is how many
+// weeks have a day in the month, whole how many of them have no other days: of
+// the others' calls all may have been in the month beside it.
+func Times(month Cell, all, whole int, weeks []Calls) []Week {
+	out := make([]Week, len(weeks))
+	need := (Least-1)*all + min(whole, all-1)
+	if month.How != Exact || month.N < uint64(need) {
+		return out
+	}
+	for i, c := range weeks {
+		told := c.Publish()
+		out[i] = Week{Median: told.Median, Longest: told.Longest}
+	}
+	return out
+}

@@ -40,3 +40,57 @@ func TestWeekHidesFew(t *testing.T) {
 		}
 	}
 }
+
+// TestTimesHideFew goes through all months of up to four weeks, puts those
+// together whose report reads the same, and looks that every week that is not
+// shown may have had anything from 0 to 4 calls.
+func TestTimesHideFew(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		for sum := uint64(Least); sum <= 30; sum++ {
+			possible, shown := map[string][]map[uint64]bool{}, map[string][]Week{}
+			all(n, sum, func(line []uint64) {
+				var weeks []Calls
+				for _, calls := range line {
+					weeks = append(weeks, Calls{Answered: calls, Minutes: map[int]uint64{1: calls}})
+				}
+				times := Times(one(sum), n, n, weeks)
+				said := fmt.Sprint(times)
+				shown[said] = times
+				if possible[said] == nil {
+					for range n {
+						possible[said] = append(possible[said], map[uint64]bool{})
+					}
+				}
+				for i, calls := range line {
+					possible[said][i][calls] = true
+				}
+			})
+			for said, weeks := range possible {
+				for i, w := range weeks {
+					for v := range uint64(Least) {
+						if shown[said][i].Median.How == Hidden && !w[v] {
+							t.Errorf("%d calls in %d weeks, said %s: week %d cannot have had %d", sum, n, said, i, v)
+						}
+					}
+				}
+			}
+		}
+	}
+	rang := func(calls uint64) Calls { return Calls{Answered: calls, Minutes: map[int]uint64{1: calls}} }
+	for name, c := range map[string]struct {
+		month      uint64
+		all, whole int
+		weeks      []Calls
+		want       string
+	}{
+		"enough":                      {19, 4, 4, []Calls{rang(5), rang(6), rang(7)}, "[{– – 1 1} {– – 1 1} {– – 1 1}]"},
+		"the fourth would follow":     {18, 4, 4, []Calls{rang(5), rang(6), rang(7)}, "[{– – – –} {– – – –} {– – – –}]"},
+		"most of it in another month": {23, 5, 3, []Calls{rang(50), rang(6), rang(4)}, "[{– – 1 1} {– – 1 1} {– – – –}]"},
+		"few in the month":            {4, 5, 3, []Calls{rang(50)}, "[{– – – –}]"},
+		"a week without answers":      {40, 1, 1, []Calls{{Unanswered: 40}}, "[{– – – –}]"},
+	} {
+		if got := fmt.Sprint(Times(one(c.month), c.all, c.whole, c.weeks)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func TestClient(t *testing.T) {
 		{"[::1]:99", map[string][]string{"Via": {"1.1 x"}}, "::1", false, false},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
-		r.RemoteAddr = c.peer
+		r.RemoteAddr, r.Host = c.peer, "127.0.0.1:8443"
 		for k, v := range c.headers {
 			r.Header[k] = v
 		}
@@ -75,6 +75,21 @@ func TestClient(t *testing.T) {
 				if len(r.Header[name]) > 0 {
 					t.Errorf("%+v: %s is still there", c, name)
 				}
+			}
+		})).ServeHTTP(httptest.NewRecorder(), r)
+	}
+}
+
+// A proxy of this machine that says nothing of itself hands on the name that its
+// client asked for.
+func TestLocalByName(t *testing.T) {
+	for host, want := range map[string]bool{"127.0.0.1:8443": true, "127.0.0.1": true, "[::1]:8443": true, "[::1]": true, "localhost:8443": true, "LOCALHOST": true, "[::ffff:127.0.0.1]:1": true,
+		"agent.example.fi": false, "agent.example.fi:8443": false, "": false, "192.0.2.1:8443": false, "localhost.example.fi": false, "127.0.0.1.example.fi": false, "0.0.0.0": false} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:99", host
+		Proxies(nil).Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if Local(r) != want {
+				t.Errorf("%q: local is %v", host, !want)
 			}
 		})).ServeHTTP(httptest.NewRecorder(), r)
 	}

@@ -9,6 +9,7 @@ package front
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -118,5 +119,20 @@ func Client(r *http.Request) netip.Addr { return of(r).client }
 func Secure(r *http.Request) bool { return of(r).secure }
 
 // Local reports whether a request comes from this machine itself, and not
-// through any proxy on it, not even one that nobody told us of.
-func Local(r *http.Request) bool { s := of(r); return s.direct && s.client.IsLoopback() }
+// through any proxy on it, not even one that nobody told us of: such a one says
+// so, or hands on the name that its own client asked for, which is none of this
+// machine's names for itself.
+func Local(r *http.Request) bool {
+	s := of(r)
+	return s.direct && s.client.IsLoopback() && namesItself(r.Host)
+}
+
+// namesItself reports whether a request asked for a host as only this machine
+// can call itself.
+func namesItself(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || err == nil && a.Unmap().IsLoopback()
+}

@@ -12,7 +12,9 @@ package fleet
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // KioskID names one enrolled kiosk: "k" and 12 characters of a-z2-7, given by
@@ -60,8 +62,15 @@ const NameLimit = 60
 
 // CheckName says in one sentence what is wrong with a name that people gave,
 // or returns nil. Control characters are refused because names are printed on
-// terminals and labels.
+// terminals and labels, and those that turn the direction or that nobody sees,
+// because by them a name could look like another.
 func CheckName(what, name string) error { return checkLine(what, name, NameLimit) }
+
+// unseen reports whether a character has no width, turns the direction of what
+// stands beside it, or begins a new line. The joiners of Persian words are none.
+func unseen(r rune) bool {
+	return unicode.Is(unicode.Bidi_Control, r) || r == 0x200b || r >= 0x2028 && r <= 0x2029 || r == 0x2060 || r == 0xfeff
+}
 
 // CheckNotes is CheckName for notes, which may be longer.
 func CheckNotes(what, notes string) error { return checkLine(what, notes, NotesLimit) }
@@ -69,13 +78,13 @@ func CheckNotes(what, notes string) error { return checkLine(what, notes, NotesL
 func checkLine(what, name string, limit int) error {
 	n := 0
 	for _, r := range name {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffd {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffd || unseen(r) {
 			return fmt.Errorf("%s holds a character that cannot be printed", what)
 		}
 		n++
 	}
 	switch {
-	case n == 0:
+	case strings.TrimSpace(name) == "":
 		return fmt.Errorf("%s is empty", what)
 	case n > limit:
 		return fmt.Errorf("%s is longer than %d characters", what, limit)
