@@ -32,6 +32,15 @@ func TestTrouble(t *testing.T) {
 	}
 	m.put("kiosk-conf", "join.json", good[:len(good)/2])
 	m.start(bios(), 2048)
+	// boot cuts the power, if it is on, and starts the machine, which outlives a part.
+	boot := func() {
+		t.Helper()
+		part := m.t
+		m.stop()
+		m.t = t
+		m.start(bios(), 2048)
+		m.t, m.eyes.t = part, part
+	}
 	part := func(name string, f func()) {
 		t.Run(name, func(t *testing.T) {
 			if m.t, m.eyes.t = t, t; m.gone() {
@@ -61,7 +70,8 @@ func TestTrouble(t *testing.T) {
 		if free := m.eyes.see("df --output=avail /var/lib/yhteiskone | tail -n 1"); strings.TrimSpace(free) != "0" {
 			t.Errorf("free on kiosk-data: %s", free)
 		}
-		m.again()
+		m.eyes.see("sync")
+		boot()
 		until(t, patience, "the word of the full disk", func() (bool, string) {
 			said, _ := m.eyes.try("kiosk status --json")
 			return strings.Contains(said, `"state":"out_of_order"`) && strings.Contains(said, `"state_not_kept"`), said
@@ -72,7 +82,8 @@ func TestTrouble(t *testing.T) {
 		})
 		m.drawn("data_full")
 		m.eyes.see("rm /var/lib/yhteiskone/full")
-		m.again()
+		m.eyes.see("sync")
+		boot()
 		m.back(before)
 	})
 	at, size := m.bounds("kiosk-data")
@@ -80,35 +91,36 @@ func TestTrouble(t *testing.T) {
 		before := m.proof()
 		m.stop()
 		m.overwrite(at, make([]byte, 4096))
-		m.start(bios(), 2048)
+		boot()
 		m.back(before) // mended by its own copies
 		t.Log(m.eyes.see("journalctl -b --no-pager -o cat -u 'systemd-fsck@*data*' | tail -n 8"))
-	})
-	table := m.bytes(0, 34*512)
-	part("data_wiped", func() {
-		before := m.proof()
-		m.eyes.see("sync")
-		m.stop()
-		kept := m.bytes(at, size)
-		m.overwrite(at, make([]byte, size))
-		m.start(bios(), 2048)
-		m.snagged("data_gone")
-		m.stop()
-		m.overwrite(at, kept)
-		m.start(bios(), 2048)
-		m.back(before)
 	})
 	part("data_missing", func() {
 		before := m.proof()
 		m.eyes.see("sync")
 		m.stop()
+		table := m.bytes(0, 34*512)
 		m.run("sfdisk", "--quiet", "--delete", m.disk, strconv.Itoa(m.number("kiosk-data")))
-		m.start(bios(), 2048)
+		boot()
 		m.snagged("data_gone")
 		m.stop()
 		m.overwrite(0, table)
-		m.start(bios(), 2048)
+		boot()
 		m.back(before)
+	})
+	part("data_wiped", func() {
+		m.stop()
+		m.overwrite(at, make([]byte, size))
+		boot()
+		m.snagged("data_gone")
+		// Whoever the machine was is lost; it begins anew with another join file.
+		m.stop()
+		m.agent.enrol("Kone 2")
+		m.put("kiosk-conf", "join.json", m.agent.join)
+		boot()
+		until(t, patience, "the kiosk that begins anew", func() (bool, string) { s := m.eyes.state(); return s == "ready", s })
+		m.sees(welcomed())
+		m.picture("anew")
 	})
 }
 
@@ -127,14 +139,6 @@ func (m *machine) drawn(name string) {
 	m.t.Helper()
 	until(m.t, patienceOfEyes, "the curtain of a fault", m.faulty)
 	m.picture(name)
-}
-
-// again cuts the power and starts the machine.
-func (m *machine) again() {
-	m.t.Helper()
-	m.eyes.see("sync")
-	m.stop()
-	m.start(bios(), 2048)
 }
 
 // cable plugs the network in or out.
