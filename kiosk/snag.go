@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -65,7 +66,11 @@ func (k *kiosk) begin(ctx context.Context) (member uplink.Member, err error) {
 		}
 		var what snagged
 		errors.As(err, &what)
-		k.log.Warn("the kiosk cannot begin yet; trying again", "snag", string(what.snag), "err", err)
+		says := "not enrolled yet; trying again"
+		if slices.Contains([]session.Snag{session.SnagDataGone, session.SnagDataBroken, session.SnagDataFull}, what.snag) {
+			says = "the kiosk cannot keep its state yet; trying again"
+		}
+		k.log.Warn(says, "snag", string(what.snag), "err", err)
 		k.curtain(ctx, session.View{KioskName: join.Name, Snag: what.snag, SnagAt: join.Agent})
 		said := status{State: fleet.Starting, Since: since.UTC().Truncate(time.Second), Name: join.Name, Agent: agentStatus{Address: join.Agent},
 			Faults: []faultStatus{}, Snag: what.snag, Why: err.Error()}
