@@ -43,9 +43,7 @@ func TestTrouble(t *testing.T) {
 	}
 	part := func(name string, f func()) {
 		t.Run(name, func(t *testing.T) {
-			if m.t, m.eyes.t = t, t; m.gone() {
-				t.Skip("the machine has ended")
-			}
+			m.t, m.eyes.t = t, t
 			f()
 		})
 		m.t = t
@@ -81,9 +79,7 @@ func TestTrouble(t *testing.T) {
 			return strings.Contains(seen, `"disk_full"`), seen
 		})
 		m.drawn("data_full")
-		m.eyes.see("rm /var/lib/yhteiskone/full")
-		m.eyes.see("sync")
-		boot()
+		m.eyes.see("rm /var/lib/yhteiskone/full; systemctl restart --no-block yhteiskone") // as staff do from the dashboard
 		m.back(before)
 	})
 	at, size := m.bounds("kiosk-data")
@@ -96,8 +92,6 @@ func TestTrouble(t *testing.T) {
 		t.Log(m.eyes.see("journalctl -b --no-pager -o cat -u 'systemd-fsck@*data*' | tail -n 8"))
 	})
 	part("data_missing", func() {
-		before := m.proof()
-		m.eyes.see("sync")
 		m.stop()
 		table := m.bytes(0, 34*512)
 		m.run("sfdisk", "--quiet", "--delete", m.disk, strconv.Itoa(m.number("kiosk-data")))
@@ -105,16 +99,11 @@ func TestTrouble(t *testing.T) {
 		m.snagged("data_gone")
 		m.stop()
 		m.overwrite(0, table)
-		boot()
-		m.back(before)
 	})
 	part("data_wiped", func() {
 		m.stop()
 		m.overwrite(at, make([]byte, size))
-		boot()
-		m.snagged("data_gone")
 		// Whoever the machine was is lost; it begins anew with another join file.
-		m.stop()
 		m.agent.enrol("Kone 2")
 		m.put("kiosk-conf", "join.json", m.agent.join)
 		boot()
