@@ -13,6 +13,9 @@ import (
 func TestData(t *testing.T) {
 	image, programs, shots := given(t)
 	m := newMachine(t, image, programs, filepath.Join(shots, "data"))
+	// A starved QEMU of two processors lost a kernel that changed its own code (int3
+	// in sched_clock_cpu) in two starts of three.
+	m.cpus = 1
 	const config = "EFI/debian/grub.cfg"
 	text, err := m.get("kiosk-esp", config)
 	if err != nil {
