@@ -49,6 +49,7 @@ type kiosk struct {
 	updater  *update.Updater
 	hidden   atomic.Pointer[session.Machine] // hears when the client hid the on-screen keyboard
 	trace    func(string)
+	lock     *os.File // on the state folder; nil while that cannot be written
 	closed   bool
 }
 

@@ -26,8 +26,13 @@ type config struct {
 	Blocked   []string   // hosts that are never opened; set here they go before the agent's
 	Restart   string     // command for the one restart of a machine whose wipe was not verified; empty for none
 	PowerOff  string     `toml:"power_off"` // command that turns the machine off after closing time; empty for none
-	Browser   browserConfig
-	Session   struct {
+	// KeepTrying says that what keeps the kiosk from beginning to serve, a damaged
+	// join file for example, is told on the screen and tried again. Otherwise the
+	// program ends with what is wrong.
+	KeepTrying  bool `toml:"keep_trying"`
+	StateOnDisk bool `toml:"state_on_disk"` // the state folder must be a file system of its own: one in memory would be lost
+	Browser     browserConfig
+	Session     struct {
 		Idle, Warn, Limit, Notice *duration // set here they go before the agent's
 	}
 	Services struct {

@@ -26,6 +26,8 @@ type status struct {
 	Proof  *proofStatus      `json:"last_proof"`
 	Faults []faultStatus     `json:"faults"`
 	Help   session.HelpState `json:"help,omitempty"`
+	Snag   session.Snag      `json:"snag,omitempty"` // why it cannot begin to serve
+	Why    string            `json:"why,omitempty"`  // the same in full, for who looks for the cause
 }
 
 type agentStatus struct {
@@ -54,8 +56,7 @@ type control struct {
 func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(c.status())
+		writeStatus(w, c.status())
 	})
 	mux.HandleFunc("POST /end", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, c.machine.End(r.Context(), fleet.EndLocal))
@@ -67,6 +68,11 @@ func (c *control) handler() http.Handler {
 		reply(w, c.machine.Queue(r.Context(), r.FormValue("over") == ""))
 	})
 	return mux
+}
+
+func writeStatus(w http.ResponseWriter, s status) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(s)
 }
 
 func reply(w http.ResponseWriter, err error) {

@@ -72,6 +72,10 @@ func sayStatus(body []byte, out io.Writer) error {
 		return fmt.Errorf("read the kiosk's answer: %w", err)
 	}
 	var b bytes.Buffer
+	if s.Snag != session.NoSnag {
+		_, err := fmt.Fprintf(out, "not serving yet, %s: %s\n", s.Snag, s.Why)
+		return err
+	}
 	fmt.Fprintf(&b, "%s (%s): %s since %s\n", s.Name, s.Kiosk, s.State, s.Since.Local().Format("15:04:05"))
 	if s.Agent.Connected {
 		fmt.Fprintf(&b, "agent %s: connected, %d messages wait\n", s.Agent.Address, s.Agent.Waiting)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"syscall"
@@ -17,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"yhteiskone/internal/fleet"
-	"yhteiskone/internal/identity"
 	"yhteiskone/internal/rest"
 	"yhteiskone/internal/systemd"
 	"yhteiskone/kiosk/display"
@@ -41,17 +39,17 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	rest.Often(25)
-	if err := mkdirs(c.State, c.Runtime); err != nil {
+	if err := mkdirs(c.Runtime, c.State); err != nil && !c.KeepTrying {
 		return badInput{err}
 	}
 	if err := os.Chmod(c.State, 0o700); err != nil { // a fresh file system's own folder is open to everybody
 		log.Warn("others may see which files the kiosk keeps", "err", err)
 	}
 	lock, err := lockState(c.stateFile("lock"))
-	if err != nil {
+	var busy notNow
+	if errors.As(err, &busy) || err != nil && !c.KeepTrying {
 		return err
 	}
-	defer lock.Close()
 	trace, err := openTimings(timings)
 	if err != nil {
 		return badInput{err}
@@ -59,10 +57,12 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	defer trace.Close()
 	k, err := assemble(ctx, c, env, log)
 	if err != nil {
+		lock.Close()
 		return ended(ctx, err)
 	}
+	defer func() { k.lock.Close() }()
 	defer k.close()
-	k.trace = trace.mark
+	k.trace, k.lock = trace.mark, lock
 	err = k.run(ctx)
 	if errors.Is(err, errServerGone) {
 		k.close()
@@ -74,7 +74,7 @@ func serve(ctx context.Context, c *config, env map[string]string, timings string
 	}
 	if errors.Is(err, errAgain) {
 		k.close()
-		lock.Close()
+		k.lock.Close()
 		log.Info("starting anew")
 		return startAnew(env)
 	}
@@ -127,16 +127,9 @@ func (k *kiosk) run(ctx context.Context) error {
 			cancel(err)
 		}
 	}()
-	key, err := identity.LoadKiosk(k.config.stateFile("key.pem"))
-	if err != nil {
-		return err
-	}
-	member, err := k.enrolled(ctx, key)
+	member, err := k.begin(ctx)
 	if err != nil {
 		return ended(ctx, err)
-	}
-	if err := k.openUplink(member, key); err != nil {
-		return err
 	}
 	machine, err := k.machine(member, cancel)
 	if err != nil {
@@ -193,50 +186,31 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// enrolled returns who this kiosk is. Before that is known it enrols with the
-// join file, again and again while the agent cannot be reached; a code that
-// the agent refuses is bad input.
-func (k *kiosk) enrolled(ctx context.Context, key ed25519.PrivateKey) (uplink.Member, error) {
+// enrolled returns who this kiosk is; before that is known it enrols, once, with
+// the join file as it is now.
+func (k *kiosk) enrolled(ctx context.Context, key ed25519.PrivateKey, first bool) (member uplink.Member, join uplink.Join, err error) {
 	path := k.config.stateFile("member.toml")
 	member, ok, err := uplink.ReadMember(path)
 	if err != nil {
-		return member, badInput{err}
+		return member, join, ofState(badInput{err})
 	}
 	if ok {
-		return member, forgetJoin(k.config.Join)
+		return member, join, forgetJoin(k.config.Join)
 	}
 	if k.config.Join == "" {
-		return member, badInput{errors.New("this kiosk is not enrolled and no join file is configured; make one with `provision enrol`")}
+		return member, join, snagged{session.SnagNoJoin, badInput{errors.New("this kiosk is not enrolled and no join file is configured; make one with `provision enrol`")}}
 	}
-	join, err := uplink.ReadJoin(k.config.Join)
-	if errors.Is(err, fs.ErrNotExist) {
-		return member, badInput{fmt.Errorf("this kiosk is not enrolled and there is no join file %s; make one with `provision enrol`", k.config.Join)}
+	if join, err = uplink.ReadJoin(k.config.Join); err != nil {
+		return member, join, ofJoin(k.config.Join, err)
 	}
-	if err != nil {
-		return member, badInput{err}
+	if first {
+		k.curtain(ctx, session.View{KioskName: join.Name})
 	}
-	for {
-		show, cancel := context.WithTimeout(ctx, 5*time.Second)
-		k.screen.Show(show, session.View{State: fleet.Starting, Lang: k.config.Language})
-		cancel()
-		member, err = uplink.Enrol(ctx, join, key, health.Hardware(ctx), path)
-		if err == nil {
-			k.log.Info("enrolled", "kiosk", member.Kiosk, "name", member.Name)
-			return member, forgetJoin(k.config.Join)
-		}
-		var bad badInput
-		if err := enrolFailed(err); errors.As(err, &bad) {
-			return member, err
-		}
-		k.log.Warn("not enrolled yet; trying again", "err", err)
-		pause := time.NewTimer(time.Second + rand.N(4*time.Second))
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return member, ctx.Err()
-		case <-pause.C:
-		}
+	if member, err = uplink.Enrol(ctx, join, key, health.Hardware(ctx), path); err != nil {
+		return member, join, ofEnrolment(join.Agent, err)
 	}
+	k.log.Info("enrolled", "kiosk", member.Kiosk, "name", member.Name)
+	return member, join, forgetJoin(k.config.Join)
 }
 
 // forgetJoin removes the join file once its code is used. On a medium that

@@ -69,7 +69,7 @@ func newAgent(t *testing.T, program string) *agent {
 	}()
 	words := strings.Fields(a.says("token", "add", "boot", "--role", "viewer"))
 	a.token = words[len(words)-1]
-	a.enrol()
+	a.enrol("Kone 1")
 	return a
 }
 
@@ -87,13 +87,13 @@ func (a *agent) says(args ...string) string {
 
 // enrol makes a code, and a join file for a machine that sees the agent at
 // another address. With the pin we know the agent as the kiosk will.
-func (a *agent) enrol() {
+func (a *agent) enrol(name string) {
 	a.t.Helper()
 	var e struct{ Code, Pin string }
-	if err := json.Unmarshal([]byte(a.says("enrol", "--site", "illusia", "--site-name", "Illusia", "--name", "Kone 1", "--ttl", "1h", "--json")), &e); err != nil {
+	if err := json.Unmarshal([]byte(a.says("enrol", "--site", "illusia", "--site-name", "Illusia", "--name", name, "--ttl", "1h", "--json")), &e); err != nil {
 		a.t.Fatal(err)
 	}
-	text, err := json.Marshal(map[string]string{"agent": "https://" + seenAt + ":8443", "pin": e.Pin, "code": e.Code, "name": "Kone 1", "site": "illusia"})
+	text, err := json.Marshal(map[string]string{"agent": "https://" + seenAt + ":8443", "pin": e.Pin, "code": e.Code, "name": name, "site": "illusia"})
 	if err != nil {
 		a.t.Fatal(err)
 	}

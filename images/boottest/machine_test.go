@@ -75,6 +75,7 @@ type machine struct {
 	agent   *agent
 	web     *site // out in the world, as far as the machine can tell
 	house   *site // in the house, beside the agent: somebody else's
+	cpus    int   // how many it has; 0 for two
 }
 
 // newMachine copies the image to a disk of its own, with a join file.
@@ -183,7 +184,11 @@ func (m *machine) start(f firmware, mib int) {
 	os.Remove(socket) // of the start before
 	os.Remove(looks)
 	way := func(at, to string) string { return "guestfwd=tcp:" + at + "-cmd:" + self + " " + carries + " " + to }
-	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-machine", f.machine, "-m", fmt.Sprint(mib), "-smp", "2",
+	cpus := m.cpus
+	if cpus == 0 {
+		cpus = 2
+	}
+	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-machine", f.machine, "-m", fmt.Sprint(mib), "-smp", fmt.Sprint(cpus),
 		"-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:" + m.serial(),
 		"-chardev", "socket,id=eyes,server=on,wait=off,path=" + looks, "-serial", "chardev:eyes", "-smbios", "type=11,path=" + m.credential(),
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",

@@ -67,5 +67,5 @@ func (m *machine) walls(t *testing.T) {
 			t.Errorf("what %s: %s", what, said)
 		}
 	}
-	t.Logf("of root's rights in our units:\n%s", m.eyes.see("for u in yhteiskone yhteiskone-screen yhteiskone-disks yhteiskone-wifi yhteiskone-plugged yhteiskone-restart; do systemd-analyze security --no-pager $u | tail -n 1; done"))
+	t.Logf("of root's rights in our units:\n%s", m.eyes.see("for u in yhteiskone yhteiskone-screen yhteiskone-disks yhteiskone-wifi yhteiskone-plugged yhteiskone-restart yhteiskone-data; do systemd-analyze security --no-pager $u | tail -n 1; done"))
 }

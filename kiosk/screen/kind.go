@@ -17,6 +17,7 @@ const (
 	askDone      kind = "ask_done" // the optional question: did you get it done?
 	askWhy       kind = "ask_why"  // and what stood in the way?
 	starting     kind = "starting"
+	snag         kind = "snag" // what keeps the machine from starting, for a technician
 	erasing      kind = "erasing"
 	closed       kind = "closed"
 	outOfService kind = "out_of_service"
@@ -60,6 +61,8 @@ func kindOf(v session.View) kind {
 		return opening
 	case v.Identify:
 		return identify
+	case v.State == fleet.Starting && v.Snag != session.NoSnag:
+		return snag
 	case v.State == fleet.Ready:
 		return welcome
 	case v.State == fleet.Erasing:

@@ -26,6 +26,7 @@ type page struct {
 	Groups    []group
 	ChosenOne string // what opens
 	texts     Texts
+	snags     snagWords
 	zone      *time.Location
 }
 
@@ -48,6 +49,7 @@ func (g group) Many() bool { return len(g.Inside) > 7 }
 type Renderer struct {
 	pages *template.Template
 	texts Texts
+	snags snagWords
 	tiles Tiles
 	zone  *time.Location
 }
@@ -64,7 +66,11 @@ func NewRenderer(tiles Tiles, texts Texts, zone *time.Location) (*Renderer, erro
 			return nil, err
 		}
 	}
-	return &Renderer{pages, texts, tiles, zone}, nil
+	snags, err := readSnags()
+	if err != nil {
+		return nil, err
+	}
+	return &Renderer{pages, texts, snags, tiles, zone}, nil
 }
 
 // Render draws a view as a piece of HTML. The same view gives the same piece.
@@ -89,7 +95,7 @@ func (r *Renderer) page(v session.View) (page, error) {
 	if v.Comfort.Size == 0 {
 		v.Comfort = session.Plain()
 	}
-	p := page{View: v, Kind: kindOf(v), Languages: offered(v.Languages), texts: r.texts, zone: r.zone}
+	p := page{View: v, Kind: kindOf(v), Languages: offered(v.Languages), texts: r.texts, snags: r.snags, zone: r.zone}
 	p.Quick = quick(p.Languages, v.Lang)
 	switch p.Kind {
 	case welcome:

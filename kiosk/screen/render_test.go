@@ -66,6 +66,7 @@ func views() map[string]session.View {
 	add("ask_done", fleet.Ready, func(v *session.View) { v.Erased, v.Ask = true, session.AskDone })
 	add("ask_why", fleet.Ready, func(v *session.View) { v.Erased, v.Ask = true, session.AskWhy })
 	add("starting", fleet.Starting, nil)
+	add("snag", fleet.Starting, func(v *session.View) { v.Snag, v.SnagAt = session.SnagNoAgent, "https://agent.example:8443" })
 	add("erasing", fleet.Erasing, nil)
 	add("closed", fleet.Closed, nil)
 	add("closed_opens", fleet.Closed, func(v *session.View) { v.OpensAt = time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC) })

@@ -263,6 +263,8 @@ type View struct {
 	Offer     uint64        // which of the offers of Tiles it is
 	OpensAt   time.Time     // in Closed: when the place opens; zero if unknown
 	Trouble   fleet.Code    // why it is out of order
+	Snag      Snag          // in Starting: why it cannot begin to serve, tried again all the time
+	SnagAt    string        // the agent's address, with SnagNoAgent
 	Message   string        // from staff
 	Identify  bool          // show the machine's name large
 }

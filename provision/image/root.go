@@ -87,6 +87,9 @@ func (b *builder) root(ctx context.Context, base string) (string, error) {
 	if err := b.trimTree(root); err != nil {
 		return "", err
 	}
+	if err := whole(root); err != nil {
+		return "", err
+	}
 	in := func(args ...string) error {
 		_, err := b.tool(ctx, nil, "chroot", append([]string{root}, args...)...)
 		return err

@@ -28,6 +28,7 @@ type Kiosk struct {
 	Display *Display
 	socket  *http.Client // of its own control socket
 	alone   bool
+	size    int // of the file system of its state; 0 for a folder
 }
 
 // KioskOptions are what scenarios vary.
@@ -47,6 +48,9 @@ type KioskOptions struct {
 	// the strict wipe, with processes and temporary folders of its own so that
 	// the scenario's own work is not taken for a session's.
 	Alone bool
+	// StateSize gives a kiosk that is alone a file system of so many bytes, in
+	// memory, for its state. Inside says where it is seen from outside.
+	StateSize int
 }
 
 // The classes of the two browsers' windows.
@@ -69,7 +73,7 @@ func (w *World) NewKiosk(d *Display, t *town.Town, e Enrolment, o KioskOptions) 
 	if o.Agent == "" {
 		o.Agent = e.Agent
 	}
-	k := &Kiosk{w: w, alone: o.Alone, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
+	k := &Kiosk{w: w, alone: o.Alone, size: o.StateSize, State: w.Path(o.Name, "state"), Runtime: w.Path(o.Name, "run"), Display: d}
 	k.socket = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(k.Runtime, "kiosk.sock"))
 	}}}
@@ -154,14 +158,28 @@ func (k *Kiosk) walls() []string {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		k.w.Fatal(err)
 	}
-	return []string{"bwrap", "--unshare-user", "--unshare-pid", "--die-with-parent",
+	var state []string
+	if k.size > 0 {
+		state = []string{"--size", strconv.Itoa(k.size), "--tmpfs", k.State}
+	}
+	return append(append([]string{"bwrap", "--unshare-user", "--unshare-pid", "--die-with-parent",
 		// As on the image the system itself cannot be written.
 		"--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc",
 		"--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/dev/shm", "--bind", "/tmp/.X11-unix", "/tmp/.X11-unix",
-		"--ro-bind", k.w.Bin, k.w.Bin, "--bind", dir, dir, "--ro-bind", k.Display.Xauthority, k.Display.Xauthority,
+		"--ro-bind", k.w.Bin, k.w.Bin, "--bind", dir, dir, "--ro-bind", k.Display.Xauthority, k.Display.Xauthority}, state...),
 		// The wipe allows for a file system's coarse clock, so the folders just
 		// made must be older than that before a kiosk looks at them.
-		"--setenv", "HOME", home, "--", "sh", "-c", `sleep 3; exec "$@"`, "sh"}
+		"--setenv", "HOME", home, "--", "sh", "-c", `sleep 3; exec "$@"`, "sh")
+}
+
+// Inside is a path as a running kiosk that is alone sees it.
+func (k *Kiosk) Inside(path string) string {
+	for _, f := range Under(k.Pid()) {
+		if f.Name == "kiosk" {
+			return filepath.Join("/proc", strconv.Itoa(f.Pid), "root", path)
+		}
+	}
+	return path
 }
 
 func (k *Kiosk) env() []string {
@@ -186,6 +204,7 @@ type Status struct {
 		Code fleet.Code `json:"code"`
 	} `json:"faults"`
 	Help string `json:"help"`
+	Snag string `json:"snag"`
 }
 
 // AgentStatus is how the kiosk sees its agent.

@@ -167,3 +167,18 @@ func (w *World) picture(h hand.Hand) {
 	}
 	w.Logf("what the screen showed: %s", name)
 }
+
+// Keeps keeps what the screen shows now, for people to look at, if PicturesEnv
+// names a folder.
+func (w *World) Keeps(d *Display, name string) {
+	w.Helper()
+	dir := os.Getenv(PicturesEnv)
+	if dir == "" {
+		return
+	}
+	ctx, cancel := w.Within(20 * time.Second)
+	defer cancel()
+	if err := d.Picture(ctx, filepath.Join(dir, w.Name()+"-"+name+".png")); err != nil {
+		w.Errorf("no picture of %s: %v", name, err)
+	}
+}
