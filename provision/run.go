@@ -81,6 +81,8 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
 	case "install":
 		return runInstall(ctx, args[1:], stdout, stderr)
+	case "early":
+		return runEarly(ctx, args[1:], stdout)
 	case "completion":
 		return runCompletion(args[1:], stdout)
 	case "help", "-h", "-help", "--help":
