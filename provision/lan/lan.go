@@ -56,9 +56,9 @@ type Report struct {
 
 // Limits of what is decoded.
 const (
-	ReportLimit = 4 << 10
+	ReportLimit = 8 << 10
 	ListLimit   = 1 << 20
-	textLimit   = 400
+	textLimit   = 200
 )
 
 // DecodeReport reads a report, and refuses what is not one.
