@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	case "install":
 		return runInstall(ctx, args[1:], stdout, stderr)
 	case "serve":
-		return runServe(ctx, args[1:], serve.System{}, stdout, stderr)
+		return runServe(ctx, args[1:], serve.System{}, askWithin, stdout, stderr)
 	case "early":
 		return runEarly(ctx, args[1:], stdout)
 	case "completion":

@@ -24,7 +24,7 @@ func (s *several) String() string     { return fmt.Sprint([]string(*s)) }
 func (s *several) Set(v string) error { *s = append(*s, v); return nil }
 
 // runServe starts and installs machines over the network.
-func runServe(ctx context.Context, args []string, sockets serve.Sockets, stdout, stderr io.Writer) error {
+func runServe(ctx context.Context, args []string, sockets serve.Sockets, ask time.Duration, stdout, stderr io.Writer) error {
 	var joins several
 	var listen, addresses, key, loaders, lang string
 	var handsOff bool
@@ -47,7 +47,7 @@ func runServe(ctx context.Context, args []string, sockets serve.Sockets, stdout,
 	if err != nil {
 		return err
 	}
-	o := serve.Options{Loaders: loaders, Sockets: sockets, Ask: askWithin, Now: time.Now,
+	o := serve.Options{Loaders: loaders, Sockets: sockets, Ask: ask, Now: time.Now,
 		Say: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
 	if o.At, err = serve.Find(listen, cards); err != nil {
 		return err

@@ -154,6 +154,7 @@ func loaders(dir string) (*tftp.Server, error) {
 		_, err := to.ReadFrom(bytes.NewReader(text))
 		return err
 	}, nil)
-	s.SetTimeout(5 * time.Second)
+	s.SetTimeout(2 * time.Second)
+	s.SetRetries(4)
 	return s, nil
 }

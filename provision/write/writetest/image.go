@@ -85,7 +85,7 @@ func Image(t testing.TB, parts []Part) string {
 func Startable(t testing.TB, files map[string]string) string {
 	t.Helper()
 	parts := Parts()
-	parts[1].MiB = leastFAT + 2
+	parts[1].MiB, parts[4].MiB = leastFAT+2, 1 // it is not written to
 	path := Image(t, parts)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
