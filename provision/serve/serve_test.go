@@ -52,7 +52,9 @@ func (s *sockets) open(port int) (net.PacketConn, error) {
 	return c, err
 }
 
-func (s *sockets) TCP(at netip.AddrPort) (net.Listener, error)   { return net.Listen("tcp4", at.String()) }
+func (s *sockets) TCP(at netip.AddrPort) (net.Listener, error) {
+	return net.Listen("tcp4", at.String())
+}
 func (s *sockets) UDP(at netip.AddrPort) (net.PacketConn, error) { return s.open(int(at.Port())) }
 func (s *sockets) Cable(_ string, port int, shared bool) (net.PacketConn, error) {
 	c, err := s.open(port)
