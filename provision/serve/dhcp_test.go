@@ -42,7 +42,7 @@ func ipxe(q *dhcpv4.DHCPv4) {
 func newAnswers(own bool) *answers {
 	a := &answers{own: netip.MustParsePrefix("192.168.77.1/24"), script: script, done: func(string) bool { return false }}
 	if own {
-		a.leases = newLeases(Range{netip.MustParseAddr("192.168.77.100"), netip.MustParseAddr("192.168.77.102")}, a.own.Addr(), time.Now)
+		a.leases = newLeases(Range{netip.MustParseAddr("192.168.77.100"), netip.MustParseAddr("192.168.77.102")}, a.own, time.Now)
 	}
 	return a
 }
@@ -137,7 +137,7 @@ func TestLeases(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(n string) netip.Addr { return netip.MustParseAddr("192.168.77." + n) }
-	l := newLeases(of, at("101"), func() time.Time { return now }) // our own is in the range
+	l := newLeases(of, netip.PrefixFrom(at("101"), 24), func() time.Time { return now }) // our own is in the range
 	take := func(mac, wish, want string) {
 		t.Helper()
 		w := netip.Addr{}
@@ -160,6 +160,13 @@ func TestLeases(t *testing.T) {
 	take("d", "", "102")
 	l.spoil(at("102"))
 	take("d", "", "")
+	whole := newLeases(Range{at("0"), at("3")}, netip.PrefixFrom(at("1"), 30), time.Now)
+	if a, ok := whole.take("a", netip.Addr{}); !ok || a != at("2") {
+		t.Errorf("%v", a)
+	}
+	if a, ok := whole.take("b", at("3")); ok {
+		t.Errorf("a machine gets %v, which is everybody's", a)
+	}
 	for _, wrong := range []string{"", "192.168.77.100", "192.168.77.100-99", "192.168.77.100-192.168.88.200", "192.168.77.100-", "fe80::1-2", "a-b", "192.168.77.100-999"} {
 		if r, err := ParseRange(wrong); err == nil {
 			t.Errorf("%q is the range %v", wrong, r)

@@ -67,8 +67,14 @@ type lease struct {
 
 const notOurs = "somebody else has it"
 
-func newLeases(of Range, own netip.Addr, now func() time.Time) *leases {
-	return &leases{of: of, now: now, byMAC: map[string]lease{}, taken: map[netip.Addr]string{own: notOurs}}
+func newLeases(of Range, own netip.Prefix, now func() time.Time) *leases {
+	l := &leases{of: of, now: now, byMAC: map[string]lease{}, taken: map[netip.Addr]string{own.Addr(): notOurs}}
+	for _, a := range []netip.Addr{of.First, of.Last} { // the network's own two are nobody's
+		if before, after := a.Prev(), a.Next(); !own.Contains(before) || !own.Contains(after) {
+			l.taken[a] = notOurs
+		}
+	}
+	return l
 }
 
 // take is the address of a card: that which it has, that which it wishes for,

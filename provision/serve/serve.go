@@ -58,29 +58,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	o.Say("Reading the image.")
-	content, err := look(o.Image)
-	if err != nil {
-		return err
-	}
-	if err := o.alone(ctx); err != nil {
-		return err
-	}
 	from := "http://" + o.At.At.String()
-	m := newMachines(o.Seats, o.Now, o.Say)
-	pages, err := newPages()
-	if err != nil {
-		return err
-	}
-	w := &web{from: from, content: content, machines: m, pages: pages}
-	a := &answers{own: o.At.Net, script: from + bootPath, done: m.done}
-	if o.DHCP != nil {
-		a.leases = newLeases(*o.DHCP, o.At.Net.Addr(), o.Now)
-	}
 	own := o.At.Net.Addr()
 	listener, err := o.Sockets.TCP(o.At.At)
 	if err != nil {
-		return notOpened("the pages", err)
+		return notOpened(fmt.Sprintf("the pages (port %d)", o.At.At.Port()), err)
 	}
 	defer listener.Close()
 	cards, err := o.Sockets.Cable(o.At.Card, dhcpPort, false)
@@ -98,6 +80,24 @@ func Run(ctx context.Context, o Options) error {
 		return notOpened("TFTP (port 69)", err)
 	}
 	defer files.Close()
+	if err := o.alone(ctx); err != nil {
+		return err
+	}
+	o.Say("Reading the image.")
+	content, err := look(o.Image)
+	if err != nil {
+		return err
+	}
+	m := newMachines(o.Seats, o.Now, o.Say)
+	pages, err := newPages()
+	if err != nil {
+		return err
+	}
+	w := &web{from: from, content: content, machines: m, pages: pages}
+	a := &answers{own: o.At.Net, script: from + bootPath, done: m.done}
+	if o.DHCP != nil {
+		a.leases = newLeases(*o.DHCP, o.At.Net, o.Now)
+	}
 
 	server := &http.Server{Handler: w.own(w.handler()), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	o.Say("Listening on %s, at the network card %s (%s), and nowhere else.", from, o.At.Card, o.At.Net.Masked())
@@ -171,7 +171,7 @@ func notOpened(what string, err error) error {
 	p := &disk.Problem{Exit: disk.ExitFailed, Code: "not_listening", Text: fmt.Sprintf("It cannot listen for %s: %v.", what, err), Todo: "Look at the address and the network card."}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		p.Exit, p.Code, p.Text, p.Todo = disk.ExitNotNow, "in_use", fmt.Sprintf("Another program listens for %s already.", what), "Stop that program (dnsmasq, or a second \"provision serve\"), then try again."
+		p.Exit, p.Code, p.Text, p.Todo = disk.ExitNotNow, "in_use", fmt.Sprintf("Another program listens for %s already.", what), "Stop that program (dnsmasq, or a second \"provision serve\"), or name another port for the pages with --listen ADDRESS:PORT."
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		p.Exit, p.Code, p.Text, p.Todo = disk.ExitInput, "no_right", fmt.Sprintf("You may not listen for %s.", what), "Run this as root, for example with sudo."
 	}

@@ -239,6 +239,9 @@ func TestServes(t *testing.T) {
 	if code := r.reports(`{"mac":"52:54:00:77:00:03","step":"done"}`); code != http.StatusForbidden {
 		t.Errorf("and it reports: %d", code)
 	}
+	if text, _ := r.get("/machines.json"); !strings.Contains(text, `"mac":"52:54:00:77:00:01","step":"done","name":"Kone 1"`) || strings.Count(text, `"wanted":true`) != 2 {
+		t.Error(text)
+	}
 	if page, _ := r.get("/?lang=en"); !strings.Contains(page, "Not installed") {
 		t.Error(page)
 	}

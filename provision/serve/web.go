@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,6 +24,7 @@ type web struct {
 func (w *web) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", w.page)
+	mux.HandleFunc("GET /machines.json", w.listing)
 	mux.HandleFunc("GET "+bootPath, w.boot)
 	mux.HandleFunc("GET /machine.ipxe", w.script)
 	mux.HandleFunc("GET /list", func(out http.ResponseWriter, r *http.Request) { give(out, r, w.content.listed) })
@@ -129,6 +131,22 @@ func (w *web) page(out http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	out.Write(text)
+}
+
+// listing is the page for scripts.
+func (w *web) listing(out http.ResponseWriter, r *http.Request) {
+	type entry struct {
+		lan.Report
+		Last   time.Time `json:"last"`
+		Wanted bool      `json:"wanted"` // it is one of those that may be made
+	}
+	all := []entry{}
+	for _, k := range w.machines.list() {
+		all = append(all, entry{k.Report, k.last.UTC(), k.seat > 0})
+	}
+	out.Header().Set("Content-Type", "application/json")
+	out.Header().Set("Cache-Control", "no-store")
+	json.NewEncoder(out).Encode(all)
 }
 
 // own is the guard against pages that a browser loads from elsewhere: the
