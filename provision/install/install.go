@@ -139,7 +139,7 @@ func (in *installer) once(ctx context.Context) (outcome, error) {
 	if err != nil && !errors.Is(err, ErrOffline) {
 		return outcome{}, err
 	}
-	in.tell(Progress{Step: StepChecking})
+	in.tell(Progress{Step: StepChecking, Name: member.Name})
 	in.show([]string{in.words.say("checking")}, nil, nil, false)
 	if err := in.Tools.Check(ctx); err != nil {
 		return outcome{}, stickError{err}
