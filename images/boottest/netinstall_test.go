@@ -83,10 +83,16 @@ func TestNetInstall(t *testing.T) {
 		if err := errors.Join(file.Truncate(8<<30), file.Close()); err != nil {
 			t.Fatal(err)
 		}
-		// The network first, always: so a machine that is done must be let go.
-		m.cable = []string{"-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + tap, "-device", fmt.Sprintf("e1000e,netdev=n0,mac=52:54:00:77:00:0%d,bootindex=0", i+1)}
+		// The BIOS's card has iPXE in it, and is always asked first: so a machine that is
+		// done must be let go. UEFI asks by itself, once its disk is found empty, and
+		// fetches iPXE by TFTP.
+		card, first, second := "e1000e", 0, 1
+		if f.code != "" {
+			card, first, second = "virtio-net-pci,romfile=", 1, 0
+		}
+		m.cable = []string{"-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + tap, "-device", fmt.Sprintf("%s,netdev=n0,mac=52:54:00:77:00:0%d,bootindex=%d", card, i+1, first)}
 		m.drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0",
-			"-device", fmt.Sprintf("ide-hd,drive=d0,bus=ahci.0,model=WDC WD10EZEX,serial=WD-%d,bootindex=1", i+1)}
+			"-device", fmt.Sprintf("ide-hd,drive=d0,bus=ahci.0,model=WDC WD10EZEX,serial=WD-%d,bootindex=%d", i+1, second)}
 		t.Cleanup(func() {
 			m.picture("last")
 			if text, err := os.ReadFile(m.serial()); err == nil {
