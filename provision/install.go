@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"yhteiskone/provision/disk"
 	"yhteiskone/provision/install"
 	"yhteiskone/provision/label"
+	"yhteiskone/provision/lan"
 )
 
 // grace is how long a hands-off stick waits for somebody to stop it.
@@ -49,9 +51,40 @@ func runInstall(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	screen := &install.Screen{Out: os.Stdout, Size: func() (int, int) { return sizeOf(os.Stdout) },
 		Note: func(text string) { fmt.Fprintln(stderr, strings.Join(strings.Fields(text), " ")) }}
 	screen.Listen(os.Stdin)
-	return install.Run(ctx, install.Options{Machine: disk.This(), Conf: conf, State: state, Work: work, Screen: screen, Grace: grace,
+	over, err := overNet(ctx)
+	if err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	return install.Run(ctx, install.Options{Net: over, Machine: disk.This(), Conf: conf, State: state, Work: work, Screen: screen, Grace: grace,
 		Tools: install.System{Kiosk: "/usr/bin/kiosk", Owner: kioskUser, Folder: work, Patient: 30 * time.Second},
 		Page:  label.Page, Picture: label.Letters})
+}
+
+// endShown is how long the end of an installation over the network is shown, and
+// heard how long the server has to hear of it before the machine restarts.
+const (
+	endShown = 20 * time.Second
+	endHeard = time.Minute
+)
+
+// overNet is nil on a machine that runs from a stick.
+func overNet(ctx context.Context) (*install.Net, error) {
+	line, ok, err := netLine()
+	if err != nil || !ok {
+		return nil, err
+	}
+	office := lan.NewOffice(line, &http.Client{Timeout: 10 * time.Second})
+	go office.Run(ctx)
+	about := install.About("/")
+	return &install.Net{Stay: endShown,
+		Tell: func(p install.Progress) {
+			office.Tell(lan.Report{Step: p.Step, Percent: p.Percent, Name: p.Name, Disk: p.Disk, Why: p.Why, About: about})
+		},
+		Told: func(ctx context.Context) error {
+			ctx, stop := context.WithTimeout(ctx, endHeard)
+			defer stop()
+			return office.Wait(ctx)
+		}}, nil
 }
 
 // answersOnly takes from the terminal's keys what would stop the program: every

@@ -84,6 +84,12 @@ func TestGuides(t *testing.T) {
 				}
 				var out, errOut bytes.Buffer
 				var asked []string
+				if args[0] == "serve" {
+					if err := servedFor(t, private, args[1:]); err != nil {
+						t.Errorf("provision %s: %v", strings.Join(args, " "), err)
+					}
+					continue
+				}
 				err := run(t.Context(), args, func(name string) string { return env[name] }, &out, &errOut)
 				if args[0] == "write" && err != nil {
 					out.Reset()

@@ -9,6 +9,7 @@ import (
 
 	"yhteiskone/provision/disk"
 	"yhteiskone/provision/enrol"
+	"yhteiskone/provision/serve"
 )
 
 const usage = `provision brings machines into the fleet of an agent.
@@ -25,6 +26,8 @@ const usage = `provision brings machines into the fleet of an agent.
                     left to do; the agent keeps the signed sheet
   provision label   [KIOSK...] --out FILE: labels to print and stick on
   provision write   IMAGE --to DISK: erases a disk and makes it a kiosk's
+  provision serve   IMAGE --join FILE --listen ADDRESS: installs many machines
+                    over a network of the technician's own
   provision install: what the stick of "write --install" does on a bare machine
   provision completion bash: lets the shell finish commands and flags
 
@@ -81,6 +84,10 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return runWrite(ctx, args[1:], person(os.Stdin, stderr), stdout, stderr)
 	case "install":
 		return runInstall(ctx, args[1:], stdout, stderr)
+	case "serve":
+		return runServe(ctx, args[1:], serve.System{}, askWithin, stdout, stderr)
+	case "early":
+		return runEarly(ctx, args[1:], stdout)
 	case "completion":
 		return runCompletion(args[1:], stdout)
 	case "help", "-h", "-help", "--help":

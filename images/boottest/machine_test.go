@@ -66,6 +66,8 @@ type machine struct {
 	dir     string
 	disk    string
 	drives  []string // how QEMU is told of its disks; without it there is one, disk
+	cable   []string // how QEMU is told of its first network card; without it, it sees agent and house
+	again   bool     // it may restart by itself
 	process *exec.Cmd
 	ended   chan struct{}
 	monitor net.Conn
@@ -189,11 +191,10 @@ func (m *machine) start(f firmware, mib int) {
 		cpus = 2
 	}
 	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-machine", f.machine, "-m", fmt.Sprint(mib), "-smp", fmt.Sprint(cpus),
-		"-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:" + m.serial(),
+		"-display", "none", "-nodefaults", "-serial", "file:" + m.serial(),
 		"-chardev", "socket,id=eyes,server=on,wait=off,path=" + looks, "-serial", "chardev:eyes", "-smbios", "type=11,path=" + m.credential(),
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
 		"-device", "qemu-xhci,id=usb", "-device", "usb-kbd", "-device", "usb-tablet",
-		"-netdev", "user,id=n0,restrict=on," + way(seenAt+":8443", m.agent.address) + "," + way(houseAt+":80", m.house.address), "-device", "e1000e,netdev=n0,romfile=",
 		"-netdev", "user,id=n1,restrict=on,net=" + webNet + "," + way(webAt+":80", m.web.address), "-device", "virtio-net-pci,netdev=n1,romfile=,mac=" + webCard,
 		"-device", "ahci,id=ahci"}
 	drives := m.drives
@@ -201,6 +202,13 @@ func (m *machine) start(f firmware, mib int) {
 		drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0"}
 	}
 	args = append(args, drives...)
+	if m.cable == nil {
+		args = append(args, "-netdev", "user,id=n0,restrict=on,"+way(seenAt+":8443", m.agent.address)+","+way(houseAt+":80", m.house.address), "-device", "e1000e,netdev=n0,romfile=")
+	}
+	args = append(args, m.cable...)
+	if !m.again {
+		args = append(args, "-no-reboot")
+	}
 	if f.code != "" {
 		vars := filepath.Join(m.dir, "vars.fd")
 		m.run("cp", f.vars, vars)

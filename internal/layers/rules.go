@@ -27,6 +27,8 @@ func doors() []door {
 		{"github.com/wneessen/go-mail", "agent/notify", "mail leaves through one place, which says what may be in it"},
 		{"golang.org/x/crypto/acme", "agent/front", "who issues certificates is asked beside where they are shown"},
 		{"github.com/diskfs/go-diskfs", "provision/write", "it writes one file into one partition: what it may touch is held there"},
+		{"github.com/insomniacslk/dhcp", "provision/serve", "network cards are answered in one place, and only there"},
+		{"github.com/pin/tftp", "provision/serve", "it hands out two files of iPXE, and nothing else of the machine"},
 		{"github.com/letsencrypt", "tests", "an authority for checks; no part of the product"},
 		{"github.com/chromedp", "tests internal/e2e internal/dev", "a debugged browser is for looking at the dashboard in checks and pictures; a client's is never debugged"},
 	}
@@ -82,6 +84,10 @@ func edges() []edge {
 		{"provision/write/writetest", "provision/gpt", "the table of its small images"},
 		{"provision/write", "provision/disk", "it writes to what disk found, and says what is wrong in its words"},
 		{"provision/install", "provision/disk", "it shows the disks that disk found, and says what is wrong in its words"},
+		{"provision/serve", "provision/disk", "it says what is wrong in disk's words"},
+		{"provision/serve", "provision/write", "it hands out an image that write knows as a kiosk's"},
+		{"provision/serve", "provision/lan", "it hears what machines say"},
+		{"provision/early", "provision/lan", "it says to the server how far its machine is"},
 		{"provision/install", "provision/write", "it has write put the running image onto a disk"},
 
 		{"internal/dev/soak", "kiosk/uplink", "many kiosks' real lines in one process, which no command runs"},

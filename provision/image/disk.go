@@ -210,6 +210,8 @@ func (b *builder) esp(ctx context.Context, release, to string, p gpt.Partition) 
 		"EFI/BOOT/BOOTX64.EFI": shimSigned, "EFI/BOOT/grubx64.efi": grubSigned, "EFI/BOOT/mmx64.efi": mokManager,
 		"EFI/kiosk/A/vmlinuz": filepath.Join(release, "vmlinuz"), "EFI/kiosk/A/initrd.img": filepath.Join(release, "initrd.img"),
 		"EFI/kiosk/A/slot.cfg": filepath.Join(release, "slot.cfg"),
+		// for "provision serve", which takes it out of this image
+		"EFI/kiosk/net.img": filepath.Join(b.work, "root/boot/net.img"),
 	} {
 		if err := copyFile(from, filepath.Join(tree, name), 0o644); err != nil {
 			return err

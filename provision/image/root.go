@@ -134,6 +134,9 @@ func (b *builder) root(ctx context.Context, base string) (string, error) {
 	if err := in("mkinitramfs", "-o", "/boot/initrd.img-"+kernel, kernel); err != nil {
 		return "", fmt.Errorf("make the first stage: %w", err)
 	}
+	if err := in("sh", "-c", "/usr/lib/yhteiskone/net-stage "+kernel+" >/boot/net.img"); err != nil {
+		return "", fmt.Errorf("make the first stage of a start over the network: %w", err)
+	}
 	return root, nil
 }
 

@@ -25,7 +25,7 @@ func (in *installer) choose(ctx context.Context) (stick, target disk.Disk, err e
 		if err != nil {
 			return stick, target, err
 		}
-		f, err := look(all)
+		f, err := in.look(all)
 		if err != nil {
 			return stick, target, err
 		}
@@ -35,6 +35,7 @@ func (in *installer) choose(ctx context.Context) (stick, target disk.Disk, err e
 		case len(f.targets) == 0:
 			lines = append(lines, "", in.words.say("no_disk"), in.words.say("no_disk_do"))
 		case in.plan.HandsOff && alone && answer == "":
+			in.tell(Progress{Step: StepAsking, Disk: labels(f.targets)})
 			go_, err := in.grace(ctx, lines)
 			if go_ || err != nil {
 				return f.stick, only, err
@@ -44,12 +45,13 @@ func (in *installer) choose(ctx context.Context) (stick, target disk.Disk, err e
 		default:
 			lines = append(lines, in.question(f, answer)...)
 		}
+		in.tell(Progress{Step: StepAsking, Disk: labels(f.targets)})
 		in.show(lines, nil, []string{"", in.words.say("languages")}, true)
 		if answer, err = in.typed(ctx); err != nil {
 			return stick, target, err
 		}
 		if lang := strings.ToLower(answer); slices.Contains(languages(), lang) {
-			if in.words, err = speak(lang); err != nil {
+			if in.words, err = in.speak(lang); err != nil {
 				return stick, target, err
 			}
 			answer = stopped
@@ -86,7 +88,7 @@ func (in *installer) question(f found, answer string) []string {
 
 // describe is the machine and its disks.
 func (in *installer) describe(f found) []string {
-	lines := []string{in.words.say("machine", "about", about(in.Machine.Root))}
+	lines := []string{in.words.say("machine", "about", About(in.Machine.Root))}
 	if memory := in.memory(); memory > 0 {
 		lines = append(lines, in.words.say("machine_memory", "memory", disk.Bytes(memory)))
 		if memory < 1_700_000_000 { // of 2 GB the kernel keeps some
@@ -201,6 +203,7 @@ func (b *bar) tell(e write.Event) {
 		return
 	}
 	b.last = now
+	b.in.tell(Progress{Step: map[string]string{write.Writing: StepWriting, write.Reading: StepReading}[e.Phase], Percent: int(e.Done * 100 / max(e.Total, 1))})
 	minutes := "?"
 	if e.Done > 0 {
 		left := time.Duration(float64(now.Sub(e.Begun)) / float64(e.Done) * float64(e.Total-e.Done))

@@ -83,8 +83,8 @@ func named(targets []disk.Disk, typed string) []disk.Disk {
 	return all
 }
 
-// about is the machine in a line: who made it, and which it is.
-func about(root string) string {
+// About is the machine in a line: who made it, and which it is.
+func About(root string) string {
 	var words []string
 	for _, name := range []string{"sys_vendor", "product_name"} {
 		text, _ := os.ReadFile(filepath.Join(root, "sys/class/dmi/id", name))

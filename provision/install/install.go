@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"yhteiskone/provision/disk"
@@ -59,7 +60,7 @@ type Tools interface {
 	Restart() error
 }
 
-// Options say where everything is. All must be set but Open.
+// Options say where everything is. All must be set but Open and Net.
 type Options struct {
 	Machine disk.Machine
 	Conf    string // folder of the stick's kiosk-conf
@@ -71,6 +72,7 @@ type Options struct {
 	Picture func(address string) ([]string, error) // a QR code, in letters
 	Grace   time.Duration                          // before a hands-off stick begins
 	Open    func(disk.Machine, disk.Disk) (write.Device, error)
+	Net     *Net // set on a machine that was started over the network, where no stick is
 }
 
 // installer is one stick at work.
@@ -90,7 +92,7 @@ func (in *installer) planPath() string { return filepath.Join(in.Conf, PlanName)
 func Run(ctx context.Context, o Options) error {
 	in := &installer{Options: o}
 	var err error
-	if in.words, err = speak(languages()[0]); err != nil {
+	if in.words, err = in.speak(languages()[0]); err != nil {
 		return err
 	}
 	for {
@@ -101,6 +103,7 @@ func Run(ctx context.Context, o Options) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		in.tell(Progress{Step: StepFailed, Why: strings.ReplaceAll(err.Error(), "\n", "; ")})
 		in.show(in.failure(err), nil, nil, true)
 		if _, err := in.typed(ctx); err != nil {
 			return err
@@ -121,7 +124,7 @@ func (in *installer) once(ctx context.Context) (outcome, error) {
 		return outcome{}, stickError{err}
 	}
 	if in.plan.Lang != "" {
-		if in.words, err = speak(in.plan.Lang); err != nil {
+		if in.words, err = in.speak(in.plan.Lang); err != nil {
 			return outcome{}, stickError{err}
 		}
 	}
@@ -136,6 +139,7 @@ func (in *installer) once(ctx context.Context) (outcome, error) {
 	if err != nil && !errors.Is(err, ErrOffline) {
 		return outcome{}, err
 	}
+	in.tell(Progress{Step: StepChecking, Name: member.Name})
 	in.show([]string{in.words.say("checking")}, nil, nil, false)
 	if err := in.Tools.Check(ctx); err != nil {
 		return outcome{}, stickError{err}
@@ -154,6 +158,7 @@ func (in *installer) once(ctx context.Context) (outcome, error) {
 					return write.Last{}, err
 				}
 			}
+			in.tell(Progress{Step: StepFinishing})
 			in.show([]string{in.words.say("finishing")}, nil, nil, false)
 			return in.last(ctx, image, member.Kiosk != "")
 		}})
@@ -168,6 +173,7 @@ func (in *installer) once(ctx context.Context) (outcome, error) {
 
 // enrol lets the machine in with the key that the stick keeps for it.
 func (in *installer) enrol(ctx context.Context) (Member, error) {
+	in.tell(Progress{Step: StepJoining})
 	in.show([]string{in.words.say("joining")}, nil, nil, false)
 	text, err := in.plan.join()
 	if err != nil {
@@ -273,6 +279,9 @@ func (in *installer) finished(ctx context.Context, r outcome) error {
 	}
 	if in.plan.Machines > 0 {
 		below = append(below, in.words.say("left", "n", fmt.Sprint(in.plan.Machines)))
+	}
+	if in.Net != nil {
+		return in.leave(ctx, r.member.Name, lines, picture)
 	}
 	in.show(append(lines, in.words.say("take_out")), picture, below, false)
 	look := time.NewTicker(time.Second / 4)

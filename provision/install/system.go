@@ -57,8 +57,15 @@ func checkOf(line string) ([]string, error) {
 		return nil, errors.New("it was updated since it was written, and runs from its other slot")
 	}
 	part := "/dev/disk/by-partlabel/kiosk-" + slot
+	if said["kiosk.from"] != "" { // a disk inside may have a partition of that name
+		part = NetDisk + "p3"
+	}
 	return []string{"verify", "--hash-offset=" + offset, part, part, hash}, nil
 }
+
+// NetDisk is what a machine runs from that was started over the network: a disk
+// in memory.
+const NetDisk = "/dev/loop0"
 
 // retry is how long to wait before the agent is asked again.
 const retry = 2 * time.Second

@@ -3,6 +3,7 @@ package install
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -16,6 +17,9 @@ type words map[string]string
 
 // languages are those that there are; the first is the default.
 func languages() []string { return []string{"fi", "sv", "en"} }
+
+// Speaks says whether the installer knows a language.
+func Speaks(lang string) bool { return slices.Contains(languages(), lang) }
 
 func speak(lang string) (words, error) {
 	text, err := texts.ReadFile("text/" + lang + ".toml")

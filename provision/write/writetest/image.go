@@ -7,8 +7,10 @@ package writetest
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/diskfs/go-diskfs/backend/file"
@@ -76,6 +78,53 @@ func Image(t testing.TB, parts []Part) string {
 		}
 	}
 	return path
+}
+
+// Startable is an image that can also be handed out over a network: kiosk-esp
+// holds these files.
+func Startable(t testing.TB, files map[string]string) string {
+	t.Helper()
+	parts := Parts()
+	parts[1].MiB, parts[4].MiB = leastFAT+2, 1 // it is not written to
+	path := Image(t, parts)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	at, size := int64(2*mib), parts[1].MiB*mib // behind the first partition
+	if _, err := f.WriteAt(make([]byte, size), at); err != nil {
+		t.Fatal(err)
+	}
+	esp, err := fat32.Create(file.New(f, false), size, at, gpt.Sector, "KIOSK-ESP", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := esp.Mkdir("/" + filepath.Dir(name)); err != nil {
+			t.Fatal(err)
+		}
+		to, err := esp.OpenFile("/"+name, os.O_CREATE|os.O_RDWR)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Write([]byte(files[name])); err != nil {
+			t.Fatal(err)
+		}
+		if err := to.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// Start are files that a start over the network needs.
+func Start() map[string]string {
+	return map[string]string{
+		"EFI/kiosk/A/vmlinuz": "kernel", "EFI/kiosk/A/initrd.img": "first stage", "EFI/kiosk/net.img": "network",
+		"EFI/kiosk/A/slot.cfg": "set roothash=abc\nset hashoffset=4096\nset version=1\n",
+		"EFI/debian/grub.cfg":  "set timeout=0\nlinux $kiosk/$slot/vmlinuz boot=kiosk kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version ro quiet\ninitrd $kiosk/$slot/initrd.img\nboot\n",
+	}
 }
 
 // noise does not repeat within reach, and is the same in every run.
