@@ -56,7 +56,7 @@ func checkOf(line string) ([]string, error) {
 	case slot != "A":
 		return nil, errors.New("it was updated since it was written, and runs from its other slot")
 	}
-	part := "/dev/disk/by-partlabel/kiosk-" + slot
+	part := "/dev/kiosk/kiosk-" + slot
 	return []string{"verify", "--hash-offset=" + offset, part, part, hash}, nil
 }
 
