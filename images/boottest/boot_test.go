@@ -174,6 +174,10 @@ func TestBoot(t *testing.T) {
 	}{{bios(), 2048}, {uefi(), 4096}, {secureBoot(), 2048}} {
 		t.Run(c.firmware.name, func(t *testing.T) {
 			m := newMachine(t, image, programs, filepath.Join(shots, c.firmware.name))
+			twin := ""
+			if c.firmware.name == "uefi" {
+				twin = m.twin(image, programs)
+			}
 			began := time.Now()
 			m.start(c.firmware, c.mib)
 			m.free()
@@ -183,6 +187,9 @@ func TestBoot(t *testing.T) {
 			t.Log(m.eyes.see("systemd-analyze time; grep -E 'MemTotal|MemAvailable' /proc/meminfo; cut -d' ' -f1 /proc/uptime"))
 			if c.firmware.secure {
 				t.Log(m.eyes.see("dmesg | grep -i 'secure boot enabled' && cat /sys/kernel/security/lockdown"))
+			}
+			if twin != "" {
+				m.knowsItsDisk(t, twin)
 			}
 			m.walls(t)
 			if c.firmware.code == "" {

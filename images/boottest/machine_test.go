@@ -66,7 +66,7 @@ type machine struct {
 	dir     string
 	disk    string
 	drives  []string // how QEMU is told of its disks; without it there is one, disk
-	cable   []string // how QEMU is told of its first network card; without it, it sees agent and house
+	wire    []string // how QEMU is told of its first network card; without it, it sees agent and house
 	again   bool     // it may restart by itself
 	process *exec.Cmd
 	ended   chan struct{}
@@ -202,10 +202,10 @@ func (m *machine) start(f firmware, mib int) {
 		drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0", "-device", "ide-hd,drive=d0,bus=ahci.0"}
 	}
 	args = append(args, drives...)
-	if m.cable == nil {
+	if m.wire == nil {
 		args = append(args, "-netdev", "user,id=n0,restrict=on,"+way(seenAt+":8443", m.agent.address)+","+way(houseAt+":80", m.house.address), "-device", "e1000e,netdev=n0,romfile=")
 	}
-	args = append(args, m.cable...)
+	args = append(args, m.wire...)
 	if !m.again {
 		args = append(args, "-no-reboot")
 	}

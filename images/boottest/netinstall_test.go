@@ -90,7 +90,7 @@ func TestNetInstall(t *testing.T) {
 		if f.code != "" {
 			card, first, second = "virtio-net-pci,romfile=", 1, 0
 		}
-		m.cable = []string{"-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + tap, "-device", fmt.Sprintf("%s,netdev=n0,mac=52:54:00:77:00:0%d,bootindex=%d", card, i+1, first)}
+		m.wire = []string{"-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + tap, "-device", fmt.Sprintf("%s,netdev=n0,mac=52:54:00:77:00:0%d,bootindex=%d", card, i+1, first)}
 		m.drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0",
 			"-device", fmt.Sprintf("ide-hd,drive=d0,bus=ahci.0,model=WDC WD10EZEX,serial=WD-%d,bootindex=%d", i+1, second)}
 		t.Cleanup(func() {

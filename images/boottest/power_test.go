@@ -9,12 +9,15 @@ import (
 
 // Row 35 of the escape table: the power button, keys at the boot loader, and a
 // power cut, each in a session. Whatever it was, the next start comes to the
-// welcome page, and the session that was there is proved to be gone.
+// welcome page, and the session that was there is proved to be gone. Meanwhile
+// a stick with another kiosk is plugged in, which changes nothing.
 func TestPower(t *testing.T) {
 	image, programs, shots := given(t)
 	m := newMachine(t, image, programs, filepath.Join(shots, "power"))
+	twin := m.twin(image, programs)
 	m.start(bios(), 2048)
 	m.free()
+	m.knowsItsDisk(t, twin)
 	m.introduce()
 	m.open("power")
 	before := m.proof()

@@ -36,13 +36,13 @@ type File interface {
 
 // Machine is the disk of a real machine.
 type Machine struct {
-	Slots string // what comes before a slot's letter, for example /dev/disk/by-partlabel/kiosk-
+	Slots string // what comes before a slot's letter, for example /dev/kiosk/kiosk-
 	ESP   string // the folder for kiosks in the mounted boot partition, which holds grubenv
 }
 
 // DefaultMachine is where the image keeps things.
 func DefaultMachine() Machine {
-	return Machine{"/dev/disk/by-partlabel/kiosk-", "/boot/esp/EFI/kiosk"}
+	return Machine{"/dev/kiosk/kiosk-", "/boot/esp/EFI/kiosk"}
 }
 
 // Booted says which slot runs: the kernel was told by GRUB, in cmdline

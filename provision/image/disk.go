@@ -149,7 +149,7 @@ func (b *builder) bios(ctx context.Context, disk io.WriterAt, table *gpt.Table) 
 	if err := os.WriteFile(early, []byte(earlyGRUB), 0o644); err != nil {
 		return nil, err
 	}
-	args := append([]string{"-O", "i386-pc", "-d", grubBIOS, "-p", "/EFI/debian", "-c", early, "-o", core}, grubModules()...)
+	args := append([]string{"-O", "i386-pc", "-d", grubBIOS, "-p", biosPrefix, "-c", early, "-o", core}, grubModules()...)
 	if _, err := b.tool(ctx, nil, "grub-mkimage", args...); err != nil {
 		return nil, err
 	}

@@ -13,11 +13,16 @@ import (
 var grubText string
 
 // earlyGRUB is what GRUB's core for a BIOS knows by itself: where the rest is.
-const earlyGRUB = "search --no-floppy --set=root --label KIOSK-ESP\nset prefix=($root)/EFI/debian\nconfigfile ($root)/EFI/debian/grub.cfg\n"
+// $root is the partition of biosPrefix on the disk that the BIOS started; a
+// search would find the first disk that looks like ours.
+const earlyGRUB = "configfile ($root)/EFI/debian/grub.cfg\n"
+
+// biosPrefix is the second partition, kiosk-esp, of the disk that was started.
+const biosPrefix = "(,gpt2)/EFI/debian"
 
 // grubModules are in that core; the signed GRUB for UEFI has them built in.
 func grubModules() []string {
-	return []string{"biosdisk", "part_gpt", "fat", "search", "search_label", "configfile", "normal", "linux",
+	return []string{"biosdisk", "part_gpt", "fat", "probe", "configfile", "normal", "linux",
 		"loadenv", "test", "echo", "reboot", "halt", "sleep", "minicmd"}
 }
 

@@ -20,7 +20,7 @@ func TestGRUBConfig(t *testing.T) {
 	for _, must := range []string{
 		"set superusers=\"nobody\"\n", "export superusers\n", "set timeout=0\n",
 		"load_env --file $kiosk/grubenv active trial trial_left\n", "save_env --file $kiosk/grubenv trial_left\n",
-		"boot=kiosk kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version ro panic=10\n",
+		"boot=kiosk kiosk.esp=$esp kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version ro panic=10\n",
 	} {
 		if !strings.Contains(got, must) {
 			t.Errorf("grub.cfg lacks %q", must)

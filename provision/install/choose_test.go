@@ -181,7 +181,7 @@ func TestPicture(t *testing.T) {
 func TestCheckOf(t *testing.T) {
 	line := "BOOT_IMAGE=x ro kiosk.slot=A kiosk.roothash=abc kiosk.hashoffset=4096 quiet"
 	args, err := checkOf(line)
-	if want := "verify --hash-offset=4096 /dev/disk/by-partlabel/kiosk-A /dev/disk/by-partlabel/kiosk-A abc"; err != nil || strings.Join(args, " ") != want {
+	if want := "verify --hash-offset=4096 /dev/kiosk/kiosk-A /dev/kiosk/kiosk-A abc"; err != nil || strings.Join(args, " ") != want {
 		t.Errorf("%v, %v", args, err)
 	}
 	for _, bad := range []string{"", strings.Replace(line, "slot=A", "slot=B", 1), strings.Replace(line, "kiosk.roothash=abc ", "", 1)} {

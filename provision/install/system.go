@@ -56,8 +56,8 @@ func checkOf(line string) ([]string, error) {
 	case slot != "A":
 		return nil, errors.New("it was updated since it was written, and runs from its other slot")
 	}
-	part := "/dev/disk/by-partlabel/kiosk-" + slot
-	if said["kiosk.from"] != "" { // a disk inside may have a partition of that name
+	part := "/dev/kiosk/kiosk-" + slot
+	if said["kiosk.from"] != "" {
 		part = NetDisk + "p3"
 	}
 	return []string{"verify", "--hash-offset=" + offset, part, part, hash}, nil

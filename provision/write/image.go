@@ -23,14 +23,15 @@ type Image struct {
 	file   *os.File
 	layout *gpt.Table
 	pieces []piece // of an image that is put together from parts of file and memory
-	begin  []byte  // in place of the file's first bytes, if the disk is larger than the image
-	tail   []byte  // for the very end of such a disk
+	begin  []byte  // in place of the file's first bytes
+	tail   []byte  // for the very end of the disk
 }
 
 // on is the image with a table that fits a disk of that size, whose copy is
-// where firmware looks for it: at that disk's end.
+// where firmware looks for it, at that disk's end; and with identifiers that no
+// other disk has, since a kiosk knows its own disk by them.
 func (m *Image) on(size int64) (*Image, error) {
-	if m.pieces != nil || size == m.Size {
+	if m.pieces != nil {
 		return m, nil
 	}
 	head := make([]byte, gpt.Head)
@@ -44,6 +45,9 @@ func (m *Image) on(size int64) (*Image, error) {
 	}
 	n := *m
 	if n.layout, err = m.layout.On(size); err != nil {
+		return nil, err
+	}
+	if err := renew(n.layout); err != nil {
 		return nil, err
 	}
 	if n.begin, n.tail, err = ends(n.layout, head[:bootCode]); err != nil {

@@ -136,19 +136,26 @@ func alike(t *testing.T, image, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := readLayout(want)
-	if err == nil {
-		table, err = table.On(int64(len(got)))
-	}
+	was, err := readLayout(want)
 	if err != nil {
 		t.Fatal(err)
+	}
+	table, err := readLayout(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range table.Partitions {
+		o := was.Partitions[i]
+		if p.Name != o.Name || p.Type != o.Type || p.Start() != o.Start() || p.Size != o.Size || p.ID == o.ID || table.ID == was.ID {
+			t.Errorf("the partition %+v has become %+v", o, p)
+		}
 	}
 	begin, tail, err := ends(table, want[:bootCode])
 	if err != nil {
 		t.Fatal(err)
 	}
 	end, conf := len(got)-len(tail), (1+1+2+9+9)<<20
-	if !bytes.HasPrefix(got, begin) || !bytes.Equal(got[end:], tail) {
+	if table.Size() != int64(len(got)) || !bytes.HasPrefix(got, begin) || !bytes.Equal(got[end:], tail) {
 		t.Error("the partition table does not fit the disk")
 	}
 	if !bytes.Equal(want[len(begin):conf], got[len(begin):conf]) || !bytes.Equal(want[conf+(36<<20):], got[conf+(36<<20):len(want)]) {

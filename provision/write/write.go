@@ -10,8 +10,8 @@
 // somebody stopped it does not boot, neither as what it was nor as half of what
 // it was to become.
 //
-// On a disk that is larger than the image the partition table fits the disk,
-// with its copy at the disk's end; the partitions are where the image has them.
+// The partition table fits the disk, with its copy at the disk's end, and has
+// identifiers of its own; the partitions are where the image has them.
 //
 // Caveat: what is read back comes from the disk as far as the system can make
 // it; a stick that lies about its size is found out by that, one that loses
