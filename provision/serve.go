@@ -14,8 +14,9 @@ import (
 	"yhteiskone/provision/write"
 )
 
-// askWithin is how long another DHCP server has to answer.
-const askWithin = 3 * time.Second
+// askWithin is how long another DHCP server has to answer: some look for 3 seconds
+// whether an address is free before they offer it.
+const askWithin = 8 * time.Second
 
 // several is a flag that may be said more than once.
 type several []string
