@@ -109,6 +109,10 @@ func (c *content) pieces(s write.Stretch) error {
 	return nil
 }
 
+// wordESP says on which disk GRUB lies. Over the network there is none: with it
+// the first stage would look for the slot beside it.
+const wordESP = "kiosk.esp="
+
 // kernelLine puts together what GRUB would: the line of grub.cfg, with what is
 // set in slot.cfg.
 func kernelLine(config, slot string) (string, error) {
@@ -125,6 +129,9 @@ func kernelLine(config, slot string) (string, error) {
 		}
 		var all []string
 		for _, word := range words[2:] {
+			if strings.HasPrefix(word, wordESP) {
+				continue
+			}
 			if key, name, ok := strings.Cut(word, "=$"); ok {
 				if set[name] == "" {
 					return "", fmt.Errorf("slot.cfg does not say its %s", name)

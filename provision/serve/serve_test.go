@@ -293,3 +293,16 @@ func TestWordsAreComplete(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
+
+// What GRUB's file of the image says today can be handed out, and names nothing
+// that only GRUB knows.
+func TestTheImagesOwnLine(t *testing.T) {
+	text, err := os.ReadFile("../image/grub.cfg.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := kernelLine(strings.ReplaceAll(string(text), "{{.Parameters}}", "ro quiet"), "set roothash=abc\nset hashoffset=4096\nset version=1\n")
+	if want := "boot=kiosk kiosk.slot=A kiosk.roothash=abc kiosk.hashoffset=4096 kiosk.version=1 ro quiet"; err != nil || line != want {
+		t.Errorf("%q, %v", line, err)
+	}
+}

@@ -123,7 +123,7 @@ func Start() map[string]string {
 	return map[string]string{
 		"EFI/kiosk/A/vmlinuz": "kernel", "EFI/kiosk/A/initrd.img": "first stage", "EFI/kiosk/net.img": "network",
 		"EFI/kiosk/A/slot.cfg": "set roothash=abc\nset hashoffset=4096\nset version=1\n",
-		"EFI/debian/grub.cfg":  "set timeout=0\nlinux $kiosk/$slot/vmlinuz boot=kiosk kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version ro quiet\ninitrd $kiosk/$slot/initrd.img\nboot\n",
+		"EFI/debian/grub.cfg":  "set timeout=0\nlinux $kiosk/$slot/vmlinuz boot=kiosk kiosk.esp=$esp kiosk.slot=$slot kiosk.roothash=$roothash kiosk.hashoffset=$hashoffset kiosk.version=$version ro quiet\ninitrd $kiosk/$slot/initrd.img\nboot\n",
 	}
 }
 
