@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -75,9 +76,10 @@ func (k *kiosk) begin(ctx context.Context) (member uplink.Member, err error) {
 		said := status{State: fleet.Starting, Since: since.UTC().Truncate(time.Second), Name: join.Name, Agent: agentStatus{Address: join.Agent},
 			Faults: []faultStatus{}, Snag: what.snag, Why: err.Error()}
 		if door == nil {
-			door = openEarly(k.config.socket(), k.log.Warn)
+			door = openEarly(k.config.socket(), said, k.log.Warn)
+		} else {
+			door.say(said)
 		}
-		door.say(said)
 		if err := k.pause(ctx, what.snag, join); err != nil {
 			return member, err
 		}
@@ -210,16 +212,19 @@ func reaches(agent string, addresses func() ([]net.Addr, error)) bool {
 // early answers on the control socket while there is no kiosk that serves.
 type early struct {
 	server *http.Server
-	said   chan status // one slot: what is answered now
+	mu     sync.Mutex
+	now    status
 }
 
-// openEarly opens it; without a socket nobody can ask, and that is all.
-func openEarly(path string, warn func(string, ...any)) *early {
-	e := &early{said: make(chan status, 1)}
+// openEarly opens it, with what is to be said first; without a socket nobody
+// can ask, and that is all.
+func openEarly(path string, now status, warn func(string, ...any)) *early {
+	e := &early{now: now}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		now := <-e.said
-		e.said <- now
+		e.mu.Lock()
+		now := e.now
+		e.mu.Unlock()
 		writeStatus(w, now)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -236,11 +241,9 @@ func openEarly(path string, warn func(string, ...any)) *early {
 }
 
 func (e *early) say(now status) {
-	select {
-	case <-e.said:
-	default:
-	}
-	e.said <- now
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.now = now
 }
 
 func (e *early) close() { e.server.Close() }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -102,7 +103,7 @@ func TestOwnFileSystem(t *testing.T) {
 // Before there is a kiosk, it can be asked what is wrong, and no more.
 func TestEarly(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "kiosk.sock")
-	e := openEarly(socket, func(what string, more ...any) { t.Error(what, more) })
+	e := openEarly(socket, status{State: fleet.Starting, Snag: session.SnagNoJoin}, func(what string, more ...any) { t.Error(what, more) })
 	for _, snag := range []session.Snag{session.SnagBadJoin, session.SnagNoAgent} {
 		e.say(status{State: fleet.Starting, Snag: snag, Why: "it is so"})
 		for range 2 {
@@ -116,6 +117,21 @@ func TestEarly(t *testing.T) {
 			}
 		}
 	}
+	// Whoever asks in the moment in which it changes gets an answer too.
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for range 25 {
+				if _, err := callControl(t.Context(), socket, http.MethodGet, "/status", nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 1000 {
+		e.say(status{State: fleet.Starting})
+	}
+	asking.Wait()
 	var busy notNow
 	if _, err := callControl(t.Context(), socket, http.MethodPost, "/end", nil); !errors.As(err, &busy) {
 		t.Errorf("the end of a session that is not: %v", err)
