@@ -92,7 +92,7 @@ func matrixEnds() []matrixEnd {
 			m.staff.Post("/kiosks/"+m.id()+"/end_session", url.Values{"now": {"1"}})
 		}},
 		{name: "local", session: true, happen: func(m *matrix) { m.kiosk.End() }},
-		{name: "browser", happen: func(m *matrix) { m.killIfThere(m.kiosk.Browser) }},
+		{name: "browser", happen: func(m *matrix) { m.killBrowser() }},
 		{name: "shell", happen: func(m *matrix) { m.killIfThere(m.kiosk.Shell) }},
 		{name: "stop", happen: func(m *matrix) { m.stop() }, anew: true},
 		{name: "interruption", happen: func(m *matrix) {
@@ -154,6 +154,25 @@ func (m *matrix) killIfThere(pid func() int) {
 	syscall.Kill(p, syscall.SIGKILL)
 	m.Until(10*time.Second, "the killed process is gone", func() (bool, string) {
 		return pid() != p, fmt.Sprintf("process %d", p)
+	})
+}
+
+// killBrowser kills the client's browser and waits until the kiosk has noticed:
+// whenever one is lost, in a session or before one, what it left is wiped and
+// proved. A session that began in between would be the dead one's.
+func (m *matrix) killBrowser() {
+	before, err := m.kiosk.Status()
+	if m.kiosk.Browser() == 0 || err != nil || before.Proof == nil {
+		m.killIfThere(m.kiosk.Browser)
+		return
+	}
+	m.killIfThere(m.kiosk.Browser)
+	m.Until(20*time.Second, "the kiosk misses its browser", func() (bool, string) {
+		s, err := m.kiosk.Status()
+		if err != nil {
+			return false, err.Error()
+		}
+		return s.Proof != nil && s.Proof.Seq > before.Proof.Seq, fmt.Sprintf("%+v", s)
 	})
 }
 
