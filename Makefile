@@ -101,7 +101,11 @@ check:
 fmt vet staticcheck modules unit race fuzz:
 	@go run ./internal/dev/test $@
 
-browser boot: setup programs
+browser: setup programs
+	@go run ./internal/dev/test $@
+
+# The image, built and started once under BIOS.
+boot: setup programs
 	@go run ./internal/dev/test $@
 
 # Every end in every state at twenty random moments.

@@ -130,25 +130,33 @@ func (a *agent) kiosk() (status, seen string) {
 
 // one is the one machine, empty while there is none.
 func (a *agent) one() (k known, seen string) {
+	all, seen := a.all()
+	if len(all) != 1 {
+		return k, seen
+	}
+	return all[0], seen
+}
+
+// all are the machines that the dashboard knows; none if it cannot be asked.
+func (a *agent) all() (all []known, seen string) {
 	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "https://"+a.address+"/api/v1/kiosks", nil)
 	if err != nil {
-		return k, err.Error()
+		return nil, err.Error()
 	}
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	resp, err := a.client.Do(r)
 	if err != nil {
-		return k, err.Error()
+		return nil, err.Error()
 	}
 	defer resp.Body.Close()
 	var text bytes.Buffer
 	if _, err := text.ReadFrom(resp.Body); err != nil {
-		return k, err.Error()
+		return nil, err.Error()
 	}
-	var all []known
-	if err := json.Unmarshal(text.Bytes(), &all); err != nil || len(all) != 1 {
-		return k, text.String()
+	if err := json.Unmarshal(text.Bytes(), &all); err != nil {
+		return nil, text.String()
 	}
-	return all[0], text.String()
+	return all, text.String()
 }
 
 // given returns what the boot test is told; without it nothing runs.

@@ -2,7 +2,6 @@ package boottest
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -147,25 +146,6 @@ func TestNetInstall(t *testing.T) {
 		}
 		return free == 2 && len(kiosks) == 2, seen
 	})
-}
-
-// all are the machines that the dashboard knows.
-func (a *agent) all() (all []known, seen string) {
-	r, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "https://"+a.address+"/api/v1/kiosks", nil)
-	if err != nil {
-		return nil, err.Error()
-	}
-	r.Header.Set("Authorization", "Bearer "+a.token)
-	resp, err := a.client.Do(r)
-	if err != nil {
-		return nil, err.Error()
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil {
-		err = json.Unmarshal(text, &all)
-	}
-	return all, string(text) + errorText(err)
 }
 
 // carryFrom carries connections that come to an address on to another.

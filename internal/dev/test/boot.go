@@ -11,14 +11,11 @@ import (
 	"time"
 )
 
-// bootTries is how often the image may be started. QEMU computes its processor
-// here, beside whatever else the machine does: a start that was only too slow
-// is told from an image that does not work by starting it again.
-const bootTries = 2
-
 // boot is the short form of `make boot-test`: it builds the image and starts it
 // once under BIOS, from a bare disk to a free kiosk, with the walls, a whole
-// session, the ways out, and the search of memory and disk.
+// session, the ways out, and the search of memory and disk. QEMU computes its
+// processor, so a start that was only too slow beside whatever else the machine
+// does is told from an image that does not work by starting it again.
 func boot(ctx context.Context, r *report) error {
 	if os.Geteuid() != 0 {
 		r.printf("%sonly root can build the image; `make boot-test` does it with sudo\n", notTried)
@@ -48,26 +45,16 @@ func boot(ctx context.Context, r *report) error {
 		return err
 	}
 	env := []string{"YHTEISKONE_BOOT=" + disk, "YHTEISKONE_BOOT_BIN=" + bin, "YHTEISKONE_BOOT_SHOTS=" + shots}
-	var failed []error
-	for try := range bootTries {
-		if try > 0 {
-			r.printf("boot: that failed and is tried once more\n")
-		}
-		one := newReport(r.out)
-		one.step = r.step
-		err := one.goTest(command(ctx, env, "go", "test", "-count=1", "-timeout", "30m", "-v", "-run", "^TestBoot$/^bios$", "./images/boottest"))
-		if err == nil && one.tests.passed == 0 {
+	start := func(said *report) error {
+		err := said.goTest(command(ctx, env, "go", "test", "-count=1", "-timeout", "30m", "-v", "-run", "^TestBoot$/^bios$", "./images/boottest"))
+		if err == nil && said.tests.passed == 0 {
 			err = errors.New("no machine was started")
 		}
-		if err == nil || try == bootTries-1 || ctx.Err() != nil {
-			r.add(one)
-		}
-		if err == nil {
-			return nil
-		}
-		failed = append(failed, fmt.Errorf("start %d: %w", try+1, err))
+		return err
 	}
-	return errors.Join(failed...)
+	one := newReport(r.out)
+	one.step = r.step
+	return r.again(one, start(one), func(two *report, _ string) error { return start(two) })
 }
 
 // unreachable says why nobody here can install what is in the image; nothing if
