@@ -22,6 +22,7 @@ type Image struct {
 	Packed bool  // with zstd
 	file   *os.File
 	layout *gpt.Table
+	boot   []byte  // what a BIOS runs of the first sector
 	pieces []piece // of an image that is put together from parts of file and memory
 	begin  []byte  // in place of the file's first bytes
 	tail   []byte  // for the very end of the disk
@@ -34,23 +35,15 @@ func (m *Image) on(size int64) (*Image, error) {
 	if m.pieces != nil {
 		return m, nil
 	}
-	head := make([]byte, gpt.Head)
-	r, err := m.stream()
-	if err != nil {
-		return nil, source{err}
-	}
-	defer r.Close()
-	if _, err := io.ReadFull(r, head); err != nil {
-		return nil, source{err}
-	}
 	n := *m
+	var err error
 	if n.layout, err = m.layout.On(size); err != nil {
 		return nil, err
 	}
 	if err := renew(n.layout); err != nil {
 		return nil, err
 	}
-	if n.begin, n.tail, err = ends(n.layout, head[:bootCode]); err != nil {
+	if n.begin, n.tail, err = ends(n.layout, m.boot); err != nil {
 		return nil, err
 	}
 	return &n, nil
@@ -106,7 +99,7 @@ func (m *Image) look() error {
 	if m.layout, err = readLayout(head); err != nil {
 		return wrong(err.Error())
 	}
-	m.Size = m.layout.Size()
+	m.Size, m.boot = m.layout.Size(), head[:bootCode]
 	if !m.Packed && info.Size() != m.Size {
 		return &disk.Problem{Exit: disk.ExitInput, Code: "cut_image", Text: fmt.Sprintf("%s has %d bytes and should have %d.", m.Path, info.Size(), m.Size),
 			Todo: "Copy or download it again: it was cut off."}
