@@ -1,9 +1,11 @@
 package front
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 )
 
 // Limits are how many connections may be open at one time.
@@ -97,6 +99,14 @@ type counted struct {
 	net.Conn
 	once  sync.Once
 	leave func()
+}
+
+// SyscallConn is for who waits for the socket itself.
+func (c *counted) SyscallConn() (syscall.RawConn, error) {
+	if s, ok := c.Conn.(syscall.Conn); ok {
+		return s.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // Close closes the connection; the first call counts.

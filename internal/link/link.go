@@ -69,6 +69,10 @@ type Conn struct {
 	send sync.Mutex
 	once sync.Once
 	stop chan struct{}
+
+	keeps  bool      // KeepAlive runs. send guards it, and pinged
+	pinged time.Time // when the last ping went out
+	quiet  quiet
 }
 
 // pool shares write buffers between all connections, so that an idle one holds
@@ -87,7 +91,7 @@ type Upgrader struct{ up websocket.Upgrader }
 // NewUpgrader returns an Upgrader.
 func NewUpgrader() *Upgrader {
 	return &Upgrader{websocket.Upgrader{
-		HandshakeTimeout: HandshakeTime, ReadBufferSize: 512, WriteBufferSize: 1024, // the first is each connection's own
+		HandshakeTimeout: HandshakeTime, WriteBufferSize: 1024,
 		WriteBufferPool: &pool, Subprotocols: []string{wire.Subprotocol},
 		CheckOrigin: func(r *http.Request) bool { return len(r.Header["Origin"]) == 0 },
 	}}
@@ -110,11 +114,14 @@ func (u *Upgrader) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 		http.Error(w, "ask for the subprotocol "+wire.Subprotocol, http.StatusBadRequest)
 		return nil, ErrNotDevice
 	}
-	ws, err := u.up.Upgrade(w, r, nil)
+	own := &hands{ResponseWriter: w}
+	ws, err := u.up.Upgrade(own, r, nil)
 	if err != nil {
 		return nil, fmt.Errorf("accept a connection: %w", err)
 	}
-	return newConn(ws), nil
+	c := newConn(ws)
+	c.quiet = quietOf(ws.NetConn(), own.in)
+	return c, nil
 }
 
 // Dial connects to the agent at base (https://host:port or, on loopback,
@@ -221,6 +228,7 @@ func (c *Conn) Receive() (wire.Message, error) {
 		return nil, fmt.Errorf("receive: %w", err)
 	}
 	c.extend()
+	c.look()
 	if kind != websocket.TextMessage {
 		c.Close(CloseMalformed, "text only")
 		return nil, fmt.Errorf("%w: not a text frame", wire.ErrMalformed)
@@ -241,6 +249,11 @@ func (c *Conn) Send(m wire.Message) error {
 	}
 	c.send.Lock()
 	defer c.send.Unlock()
+	if c.keeps && time.Since(c.pinged) >= PingEvery/2 {
+		if err := c.ping(); err != nil {
+			return fmt.Errorf("send: %w", err)
+		}
+	}
 	c.ws.SetWriteDeadline(time.Now().Add(SendTime))
 	if err := c.ws.WriteMessage(websocket.TextMessage, frame); err != nil {
 		return fmt.Errorf("send: %w", err)
@@ -250,20 +263,39 @@ func (c *Conn) Send(m wire.Message) error {
 
 // KeepAlive pings every PingEvery until the connection closes, so that silence
 // on both sides still proves that the other end is there. The kiosk's end runs
-// it; its pings keep the agent's end alive as well.
+// it; its pings keep the agent's end alive as well. Most go with a report, in
+// front of it: then the agent wakes once for both.
 func (c *Conn) KeepAlive() {
-	tick := time.NewTicker(PingEvery)
-	defer tick.Stop()
+	const late = PingEvery + 500*time.Millisecond // reports are as often as pings, and a little late
+	c.send.Lock()
+	c.keeps, c.pinged = true, time.Now()
+	c.send.Unlock()
+	wait := time.NewTimer(late)
+	defer wait.Stop()
 	for {
 		select {
 		case <-c.stop:
 			return
-		case <-tick.C:
-			if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(SendTime)); err != nil {
-				return
-			}
+		case <-wait.C:
 		}
+		c.send.Lock()
+		left := late - time.Since(c.pinged)
+		var err error
+		if left <= 0 {
+			left, err = late, c.ping()
+		}
+		c.send.Unlock()
+		if err != nil {
+			return
+		}
+		wait.Reset(left)
 	}
+}
+
+// ping asks the other end for a sign of life. The caller holds send.
+func (c *Conn) ping() error {
+	c.pinged = time.Now()
+	return c.ws.WriteControl(websocket.PingMessage, nil, c.pinged.Add(SendTime))
 }
 
 // Close says goodbye with a code and closes; later calls do nothing.

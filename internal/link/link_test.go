@@ -129,20 +129,7 @@ func TestBadFramesCloseTheLine(t *testing.T) {
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
-		up, accepted := NewUpgrader(), make(chan *Conn, 1)
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if c, err := up.Accept(w, r); err == nil {
-				accepted <- c
-			}
-		})}
-		once := &oneConn{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
-		once.conn <- there
-		go server.Serve(once)
-		kiosk, err := Dial(context.Background(), "http://agent", nil, func(context.Context, string, string) (net.Conn, error) { return here, nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		agent := <-accepted
+		agent, kiosk := pipes(t, here, there)
 		alive := make(chan struct{})
 		go func() { kiosk.KeepAlive(); close(alive) }()
 		kioskGone := make(chan error, 1)
@@ -171,8 +158,28 @@ func TestSilence(t *testing.T) {
 		agent.Close(CloseGoingAway, "")
 		kiosk.ws.Close()
 		<-kioskGone
-		server.Close()
 	})
+}
+
+// pipes returns a connected pair over a pipe, for fake time.
+func pipes(t *testing.T, here, there net.Conn) (agent, kiosk *Conn) {
+	t.Helper()
+	up, accepted := NewUpgrader(), make(chan *Conn, 1)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := up.Accept(w, r); err == nil {
+			accepted <- c
+		}
+	})}
+	once := &oneConn{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+	once.conn <- there
+	go server.Serve(once)
+	kiosk, err := Dial(context.Background(), "http://agent", nil, func(context.Context, string, string) (net.Conn, error) { return here, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent = <-accepted
+	server.Close() // of the listener only: the connection is ours
+	return agent, kiosk
 }
 
 // oneConn is a listener with one connection.
