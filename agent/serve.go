@@ -109,6 +109,7 @@ func (a *agent) once(ctx context.Context, dir, listen string, plain bool, stdout
 		return "", err
 	}
 	defer d.Close()
+	d.store.In(a.config.location)
 	a.dir, a.plain, a.started = dir, plain, time.Now()
 	a.store, a.id, a.backup = d.store, d.id, newBackups(keeperOf(dir, d.store, a.config.Backup), a.config.Backup.Every.Duration, a.log)
 	return a.run(ctx, dir, listen, plain, stdout)

@@ -23,6 +23,7 @@ type ledger struct {
 type siteDay struct {
 	site fleet.SiteID
 	fleet.Counts
+	came string
 }
 
 // Sites implements Numbers.
@@ -39,10 +40,10 @@ func (l *ledger) FirstDay() (day string, err error) {
 }
 
 // Counts implements Numbers.
-func (l *ledger) Counts(first, last string, f func(fleet.SiteID, fleet.Counts)) error {
+func (l *ledger) Counts(first, last string, f func(fleet.SiteID, fleet.Counts, string)) error {
 	for _, d := range l.days {
 		if first <= d.Day && d.Day <= last {
-			f(d.site, d.Counts)
+			f(d.site, d.Counts, d.came)
 		}
 	}
 	return l.fails
@@ -98,14 +99,14 @@ func (h *house) autumn() {
 	add := func(site fleet.SiteID, day string, n uint32) {
 		h.ledger.days = append(h.ledger.days, siteDay{site, fleet.Counts{Day: day, Sessions: 10 * n, HelpCalls: n,
 			Tiles: map[string]uint32{"benefits": 4 * n, "bank": 3 * n, "housing": n, "health": 1, "work": n - 1}, Lengths: map[string]uint32{"under_5": 2 * n, "5_15": 5 * n, "15_30": 2 * n, "30_60": n - 1, "over_60": 1},
-			Ends: map[fleet.End]uint32{fleet.EndButton: 6 * n, fleet.EndIdle: 3 * n, fleet.EndCommand: 1, fleet.EndInterruption: n - 1}, Outcomes: map[fleet.Outcome]uint32{fleet.GotDone: 3 * n, fleet.NoCodes: n, fleet.NoPhone: 1}}})
+			Ends: map[fleet.End]uint32{fleet.EndButton: 6 * n, fleet.EndIdle: 3 * n, fleet.EndCommand: 1, fleet.EndInterruption: n - 1}, Outcomes: map[fleet.Outcome]uint32{fleet.GotDone: 3 * n, fleet.NoCodes: n, fleet.NoPhone: 1}}, ""})
 	}
 	for d := 1; d <= 31; d += 3 {
 		add("illusia", fmt.Sprintf("2026-10-%02d", d), 2)
 	}
 	add("mesta", "2026-10-10", 4)
 	add("symppis", "2026-10-11", 1)
-	h.ledger.days = append(h.ledger.days, siteDay{"symppis", fleet.Counts{Day: "2026-10-12", Sessions: 2, HelpCalls: 2}})
+	h.ledger.days = append(h.ledger.days, siteDay{"symppis", fleet.Counts{Day: "2026-10-12", Sessions: 2, HelpCalls: 2}, ""})
 	add("illusia", "2026-11-20", 3)
 	for range 7 {
 		h.ledger.AddMark(figures.Mark{Site: "illusia", Day: "2026-10-05", Why: figures.NoCodes, What: "bank"}, false)

@@ -1,10 +1,7 @@
 package dashboard
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
-	"html"
 	"html/template"
 	"net/http"
 	"slices"
@@ -12,7 +9,6 @@ import (
 	"time"
 
 	"yhteiskone/agent/figures"
-	"yhteiskone/agent/staff"
 	"yhteiskone/internal/fleet"
 )
 
@@ -22,8 +18,9 @@ type Numbers interface {
 	Sites() ([]fleet.Site, error)
 	// FirstDay returns the first day of which anything is kept, or "".
 	FirstDay() (string, error)
-	// Counts and Marks call f with what is kept of the days from first to last.
-	Counts(first, last string, f func(fleet.SiteID, fleet.Counts)) error
+	// Counts and Marks call f with what is kept of the days from first to last;
+	// came is the day on which it came, "" if that is not known.
+	Counts(first, last string, f func(site fleet.SiteID, c fleet.Counts, came string)) error
 	Marks(first, last string, f func(figures.Mark, uint64)) error
 	// AddMark adds one to the desk's tally, or takes one back.
 	AddMark(m figures.Mark, back bool) error
@@ -64,81 +61,6 @@ type reportPlace struct {
 	ID    fleet.SiteID
 	Name  string
 	Month figures.Month
-}
-
-// asked is which month of which sites is asked for.
-type asked struct {
-	span   figures.Span
-	site   fleet.SiteID // empty: all that the person may see
-	sites  []fleet.Site
-	months []figures.Span // the newest first
-}
-
-// mySites are the sites where the person may do something, by name.
-func (b *board) mySites(v visit, what staff.Action) ([]fleet.Site, error) {
-	all, err := b.Numbers.Sites()
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range b.Fleet.Views() { // a site may have machines and no name
-		if !slices.ContainsFunc(all, func(have fleet.Site) bool { return have.ID == s.Kiosk.Site }) {
-			all = append(all, fleet.Site{ID: s.Kiosk.Site, Name: s.SiteName})
-		}
-	}
-	all = slices.DeleteFunc(all, func(s fleet.Site) bool { return !v.may(what, s.ID) })
-	slices.SortFunc(all, func(a, b fleet.Site) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	return all, nil
-}
-
-// reportMonths is how many months the list holds.
-const reportMonths = 36
-
-// ask reads which report is asked for. status is 200, or why there is none.
-//
-// A month that still runs is for people who keep the desk: they see everybody
-// who sits down. Whoever else looked at it every day would learn by subtraction
-// how many came on each.
-func (b *board) ask(r *http.Request, v visit) (a asked, status int, err error) {
-	first, err := b.Numbers.FirstDay()
-	if err != nil {
-		return a, http.StatusInternalServerError, err
-	}
-	now := b.Now().In(b.Location)
-	runs := v.may(staff.KeepTally, staff.Somewhere)
-	for m := figures.SpanOf(now); len(a.months) == 0 || m.Last() >= first && first != "" && len(a.months) < reportMonths; m = m.Before() {
-		a.months = append(a.months, m)
-	}
-	a.span = a.months[0]
-	if len(a.months) > 1 {
-		a.span = a.months[1] // the last one that is over
-		if !runs {
-			a.months = a.months[1:]
-		}
-	}
-	if want := r.FormValue("month"); want != "" {
-		i := slices.IndexFunc(a.months, func(m figures.Span) bool { return m.String() == want })
-		if i < 0 {
-			return a, http.StatusBadRequest, nil
-		}
-		a.span = a.months[i]
-	}
-	may := staff.SeeReports
-	if !a.span.Ended(now) {
-		may = staff.KeepTally
-	}
-	if a.sites, err = b.mySites(v, may); err != nil {
-		return a, http.StatusInternalServerError, err
-	}
-	if len(a.sites) == 1 {
-		a.site = a.sites[0].ID
-	}
-	if want := fleet.SiteID(r.FormValue("site")); want != "" {
-		if !slices.ContainsFunc(a.sites, func(s fleet.Site) bool { return s.ID == want }) {
-			return a, http.StatusNotFound, nil
-		}
-		a.site = want
-	}
-	return a, http.StatusOK, nil
 }
 
 // report makes the report that is asked for, or answers why there is none.
@@ -187,7 +109,7 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	if a.site != "" {
 		c.File += "&site=" + string(a.site) // of the narrow alphabet of sites
 	}
-	places, err := b.reportPlaces(a)
+	places, out, err := b.reportPlaces(a)
 	if err != nil {
 		return c, err
 	}
@@ -205,27 +127,31 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	if c.Weeks, err = b.reportWeeks(v, a.span, places); err != nil {
 		return c, err
 	}
-	c.State = b.reportState(t, a)
+	c.State = b.reportState(t, a, out)
 	return c, nil
 }
 
 // reportPlaces adds up the sites' months. A site without machines has no
 // numbers, unless some are left from when it had; then those that may be said
-// count.
-func (b *board) reportPlaces(a asked) (places []reportPlace, err error) {
+// count. out says whether some came after the month was closed and are left out.
+func (b *board) reportPlaces(a asked) (places []reportPlace, out bool, err error) {
 	sums := map[fleet.SiteID]*figures.Sums{}
 	for _, s := range a.sites {
 		if a.site == "" || a.site == s.ID {
 			sums[s.ID] = figures.NewSums()
 		}
 	}
-	err = b.Numbers.Counts(a.span.First(), a.span.Last(), func(site fleet.SiteID, c fleet.Counts) {
-		if s := sums[site]; s != nil {
+	err = b.Numbers.Counts(a.span.First(), a.span.Last(), func(site fleet.SiteID, c fleet.Counts, came string) {
+		switch s := sums[site]; {
+		case s == nil:
+		case came > a.span.Closes():
+			out = true
+		default:
 			s.Add(c)
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	err = b.Numbers.Marks(a.span.First(), a.span.Last(), func(m figures.Mark, n uint64) {
 		if s := sums[m.Site]; s != nil {
@@ -233,7 +159,7 @@ func (b *board) reportPlaces(a asked) (places []reportPlace, err error) {
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	has := map[fleet.SiteID]bool{}
 	for _, v := range b.Fleet.Views() {
@@ -249,7 +175,7 @@ func (b *board) reportPlaces(a asked) (places []reportPlace, err error) {
 			places = append(places, reportPlace{s.ID, s.Name, m})
 		}
 	}
-	return places, nil
+	return places, out, nil
 }
 
 func reportTables(t teller, m figures.Month) (all []reportTable) {
@@ -281,8 +207,8 @@ func monthName(t teller, m figures.Span) template.HTML {
 	return t.say("reports.month", "month", t.say(fmt.Sprint("month.", int(m.Month()))), "year", m.Year())
 }
 
-// reportState says how far the numbers are complete.
-func (b *board) reportState(t teller, a asked) (all []template.HTML) {
+// reportState says how far the numbers are complete. out: some came too late.
+func (b *board) reportState(t teller, a asked, out bool) (all []template.HTML) {
 	var machines []figures.Machine
 	site := map[fleet.KioskID]string{}
 	for _, s := range b.Fleet.Views() {
@@ -300,11 +226,19 @@ func (b *board) reportState(t teller, a asked) (all []template.HTML) {
 		return d.Format(t.words["when.day_year"])
 	}
 	through, late := a.span.Complete(machines, b.Now())
-	ended := a.span.Ended(b.Now().In(b.Location))
+	for _, m := range a.waits {
+		all = append(all, t.say("reports.waits", "month", monthName(t, m), "day", day(m.Closes())))
+	}
+	ended, closed := a.span.Ended(b.Now().In(b.Location)), a.span.Closed(b.Now())
 	if !ended {
 		all = append(all, t.say("reports.runs"))
 	}
+	if len(a.sites) == 0 { // nothing is shown of it
+		return all
+	}
 	switch {
+	case closed && (out || len(late) > 0):
+		return append(all, t.say("reports.closed", "day", day(a.span.Closes())))
 	case ended && len(late) == 0 && through == a.span.Last():
 		all = append(all, t.say("reports.complete"))
 	case through == "":
@@ -332,60 +266,4 @@ func (b *board) reportState(t teller, a asked) (all []template.HTML) {
 		}
 	}
 	return all
-}
-
-// reportsFile is the same as a file for a spreadsheet: a line for each number,
-// of each site and of all together.
-func (b *board) reportsFile(w http.ResponseWriter, r *http.Request, v visit) {
-	c, a, ok := b.report(w, r, v)
-	if !ok {
-		return
-	}
-	t := v.tell
-	plain := func(h template.HTML) string { return html.UnescapeString(string(h)) }
-	lines := [][]string{{plain(t.say("reports.file.month")), plain(t.say("reports.file.site")), plain(t.say("reports.file.place")),
-		plain(t.say("reports.file.code")), plain(t.say("reports.file.table")), plain(t.say("reports.file.line")), plain(t.say("reports.file.number"))}}
-	put := func(site, name, code, table, line, number string) {
-		lines = append(lines, []string{a.span.String(), site, name, code, table, line, number})
-	}
-	block := func(site, name string, totals []reportLine, tables []reportTable) {
-		for _, l := range totals {
-			put(site, name, l.Key, plain(t.say("reports.totals")), plain(l.Word), l.Cell.String())
-		}
-		for _, table := range tables {
-			for _, l := range table.Lines {
-				put(site, name, string(table.Name)+"."+l.Key, plain(t.say("reports.table."+string(table.Name))), plain(l.Word), l.Cell.String())
-			}
-		}
-	}
-	for _, p := range c.Places {
-		totals := slices.Clone(c.Totals)
-		for i, cell := range []figures.Cell{p.Month.Sessions, p.Month.HelpCalls, p.Month.Marks} {
-			totals[i].Cell = cell
-		}
-		block(string(p.ID), p.Name, totals, reportTables(t, p.Month))
-	}
-	block(string(a.site), plain(c.Site), c.Totals, c.Tables)
-	for _, w := range c.Weeks {
-		for _, cell := range w.Cells {
-			put(string(w.ID), w.Site, "weeks."+cell.Key, plain(t.say("weeks.title")), w.Week+" "+plain(t.say("weeks.column."+cell.Key)), cell.Cell.String())
-		}
-	}
-	for _, note := range slices.Concat(c.State, []template.HTML{t.say("reports.visits"), t.say("reports.small")}) {
-		put(string(a.site), plain(c.Site), "note", plain(t.say("reports.file.note")), plain(note), "")
-	}
-	var out bytes.Buffer
-	if err := figures.WriteCSV(&out, lines); err != nil {
-		b.Log.Error("write a report", "err", err)
-		b.fail(w, r, v, http.StatusInternalServerError, "broken")
-		return
-	}
-	name := "yhteiskone-" + a.span.String()
-	if a.site != "" {
-		name += "-" + string(a.site)
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	w.Header().Set("Content-Language", t.lang)
-	w.Write(out.Bytes())
 }

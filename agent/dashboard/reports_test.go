@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +58,55 @@ func TestReportOfAllSites(t *testing.T) {
 	h.change(kioskID(5), func(v *state.View) { v.LastSeen = v.LastSeen.AddDate(0, 0, -35) })
 	h.change(kioskID(6), func(v *state.View) { v.Kiosk.Name, v.LastSeen = "<b>", v.LastSeen.AddDate(-1, 0, 0) })
 	_, html, _ = h.get(c, "/reports?month=2026-10")
-	in(t, plain(html), "Kaikki luvut eivät ole vielä tulleet.", "2 koneen lukuja puuttuu: &lt;b&gt;, Mesta; Kone 1, Mesta (luvut 16.10.2026 asti).")
+	in(t, plain(html), "Kaikkien koneiden luvut eivät tulleet ajoissa. Luvut suljettiin 14.11.2026.")
+	d := h.person("tiskillä", staff.Staff, "")
+	_, html, _ = h.get(d, "/reports?month=2026-11")
+	in(t, plain(html), "Kaikki luvut eivät ole vielä tulleet.", "2 koneen lukuja puuttuu: &lt;b&gt;, Mesta; Kone 1, Mesta.")
+}
+
+// TestMonthWaitsAndCloses: somebody who may see reports and does not keep the
+// desk never has two looks at a month of which the second holds more.
+func TestMonthWaitsAndCloses(t *testing.T) {
+	h := newHouse(t)
+	h.town()
+	h.autumn()
+	var day atomic.Int64
+	h.board.Now = func() time.Time { return time.Date(2026, 11, int(day.Load()), 12, 0, 0, 0, helsinki()) }
+	viewer, desk := h.person("pomo", staff.Viewer, ""), h.person("satu", staff.Staff, "")
+	late := func(n int) {
+		h.change(kioskID(5), func(v *state.View) { v.LastSeen = time.Date(2026, 10, n, 12, 0, 0, 0, helsinki()) })
+	}
+	for _, id := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10} {
+		h.change(kioskID(id), func(v *state.View) { v.LastSeen = time.Date(2026, 11, 30, 12, 0, 0, 0, helsinki()) })
+	}
+	looks := func(what string, n int, shown bool, said ...string) {
+		t.Helper()
+		day.Store(int64(n))
+		for _, path := range []string{"/reports", "/reports.csv"} {
+			if _, html, _ := h.get(viewer, path+"?month=2026-10"); strings.Contains(html, "220") != shown {
+				t.Errorf("%s, %s: shown %v", what, path, !shown)
+			}
+			if _, html, _ := h.get(desk, path+"?month=2026-10"); !strings.Contains(html, "220") {
+				t.Errorf("%s, %s: not shown at the desk", what, path)
+			}
+		}
+		_, html, _ := h.get(viewer, "/reports")
+		in(t, plain(html), said...)
+		if !shown && strings.Contains(plain(html), "ovat tulleet") {
+			t.Errorf("%s: says that all is there", what)
+		}
+	}
+	looks("all have sent theirs", 3, true, "Kaikki kuukauden luvut ovat tulleet.", "Käyntejä 272")
+	late(17)
+	looks("one is silent", 3, false, "Kuukausi lokakuu 2026 näkyy, kun kaikki koneet ovat lähettäneet lukunsa. Viimeistään se näkyy päivän 14.11.2026 jälkeen.")
+	looks("one is silent on the last day", 14, false)
+	looks("one is silent and the month is closed", 15, true, "Luvut suljettiin 14.11.2026.", "Käyntejä 272")
+	h.ledger.days = append(h.ledger.days, siteDay{"mesta", fleet.Counts{Day: "2026-10-20", Sessions: 50}, "2026-11-15"})
+	late(31)
+	h.change(kioskID(5), func(v *state.View) { v.LastSeen = time.Date(2026, 11, 16, 12, 0, 0, 0, helsinki()) })
+	looks("it came back", 20, true, "Luvut suljettiin 14.11.2026.", "Käyntejä 272")
+	h.ledger.days[len(h.ledger.days)-1].came = "2026-11-14"
+	looks("it came back in time", 20, true, "Kaikki kuukauden luvut ovat tulleet.", "Käyntejä 322")
 }
 
 // TestReportLeaksNothing prints every page and file of a report, and looks
@@ -71,7 +120,7 @@ func TestReportLeaksNothing(t *testing.T) {
 		for _, s := range h.ledger.sites {
 			h.ledger.days = append(h.ledger.days, siteDay{s.ID, fleet.Counts{Day: "2026-10-10", Sessions: 100, HelpCalls: small,
 				Tiles: map[string]uint32{"bank": 60, "housing": small}, Lengths: map[string]uint32{"over_60": small, "5_15": 100 - small},
-				Ends: map[fleet.End]uint32{fleet.EndCommand: small, fleet.EndIdle: 100 - small}, Outcomes: map[fleet.Outcome]uint32{fleet.NoPhone: small}}})
+				Ends: map[fleet.End]uint32{fleet.EndCommand: small, fleet.EndIdle: 100 - small}, Outcomes: map[fleet.Outcome]uint32{fleet.NoPhone: small}}, ""})
 		}
 		c := h.person(fmt.Sprint("satu", small), staff.Viewer, "")
 		for _, path := range []string{"/reports", "/reports.csv"} {

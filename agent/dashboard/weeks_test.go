@@ -29,7 +29,7 @@ func TestHelpWeeks(t *testing.T) {
 		first   = `<th scope="row">40/2026</th><td>Mesta</td><td>8</td><td>≥50 %</td><td>2 min</td><td>43 min</td>`
 		times   = `<th scope="row">44/2026</th><td>Illusia</td><td>alle 1 min</td><td>17 min</td>`
 	)
-	h.ledger.days = append(h.ledger.days, siteDay{"mesta", fleet.Counts{Day: "2026-10-02", HelpCalls: 21}}, siteDay{"illusia", fleet.Counts{Day: "2026-10-02", HelpCalls: 3}})
+	h.ledger.days = append(h.ledger.days, siteDay{"mesta", fleet.Counts{Day: "2026-10-02", HelpCalls: 21}, ""}, siteDay{"illusia", fleet.Counts{Day: "2026-10-02", HelpCalls: 3}, ""})
 	all, desk, one := h.person("pomo", staff.Viewer, ""), h.person("aino", staff.Staff, ""), h.person("satu", staff.Staff, "illusia")
 	_, html, _ := h.get(desk, "/help")
 	in(t, html, "45/2026", illusia, small, first, "39/2026")

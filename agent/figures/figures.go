@@ -8,9 +8,10 @@
 //
 // Caveats: numbers of a month that still runs, or to which a late machine adds,
 // grow; whoever holds two looks at the same month can subtract one from the
-// other, and so learns what came in between. The page therefore shows a month
-// that still runs to people of the desk only, who see everybody anyway; it says
-// up to which day a month is complete, and what goes to a funder is a complete one.
+// other, and so learns what came in between. The page therefore shows such a
+// month to people of the desk only, who see everybody anyway. It is shown to all
+// who may see reports when every machine has sent its numbers, or else when the
+// month is closed (Span.Closes): what comes later is never added.
 package figures
 
 import (

@@ -356,6 +356,9 @@ func TestSpan(t *testing.T) {
 	if m.First() != "2024-02-01" || m.Last() != "2024-02-29" || m.Before().String() != "2024-01" || m.Ended(time.Date(2024, 2, 29, 23, 59, 0, 0, time.UTC)) || !m.Ended(time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v", m)
 	}
+	if last := time.Date(2024, 3, 14, 23, 59, 0, 0, time.UTC); m.Closes() != "2024-03-14" || m.Closed(last) || !m.Closed(last.Add(time.Minute)) {
+		t.Errorf("closes %s", m.Closes())
+	}
 	if got := SpanOf(time.Date(2026, 3, 31, 23, 0, 0, 0, time.UTC)).String(); got != "2026-03" {
 		t.Error(got)
 	}

@@ -56,6 +56,18 @@ func (m Span) Before() Span { return Span{m.first.AddDate(0, -1, 0)} }
 // Ended reports whether the month is over.
 func (m Span) Ended(now time.Time) bool { return now.Format(time.DateOnly) > m.Last() }
 
+// Grace is how many days a month waits for machines that are silent, before it
+// is closed.
+const Grace = 14
+
+// Closes is the last day (UTC, as days of arrival are) on which numbers that
+// come are still added. After it the month never changes again: who kept an
+// earlier look at it has nothing to subtract.
+func (m Span) Closes() string { return m.first.AddDate(0, 1, -1+Grace).Format(time.DateOnly) }
+
+// Closed reports whether the month has closed.
+func (m Span) Closed(now time.Time) bool { return now.UTC().Format(time.DateOnly) > m.Closes() }
+
 // settle is how long after midnight a kiosk has surely handed its day over, if
 // it is connected.
 const settle = 15 * time.Minute

@@ -49,7 +49,7 @@ type Store interface {
 	// ApplyProof takes in a proof; signed says whether its signature is the
 	// kiosk's. It returns where the kiosk then stands.
 	ApplyProof(id fleet.KioskID, seq uint64, p fleet.WipeProof, signed bool, at time.Time) (now state.Proof, fresh bool, err error)
-	ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts) (fresh bool, err error)
+	ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts, at time.Time) (fresh bool, err error)
 	// ApplyHelp opens a help call; boot is the run of the kiosk it belongs to.
 	ApplyHelp(call fleet.HelpCall, seq uint64, boot string) (fresh bool, err error)
 	ApplyHelpOver(id fleet.KioskID, seq uint64, call string) (fresh bool, err error)

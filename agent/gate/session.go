@@ -277,7 +277,7 @@ func (s *session) apply(m wire.Message) (seq uint64, err error) {
 		}
 		return m.Seq, err
 	case wire.Counts:
-		_, err = store.ApplyCounts(id, m.Seq, m.Fleet())
+		_, err = store.ApplyCounts(id, m.Seq, m.Fleet(), now)
 		return m.Seq, err
 	case wire.Help:
 		call := fleet.HelpCall{ID: m.Call, Kiosk: id, At: now}

@@ -140,11 +140,12 @@ type countsRecord struct {
 
 	Outcomes map[fleet.Outcome]uint32 `json:"outcomes,omitempty"` // absent in what older kiosks sent
 	Site     fleet.SiteID             `json:"site,omitempty"`     // where the kiosk stood; absent in what older agents kept
+	Came     string                   `json:"came,omitempty"`     // on which day (UTC); absent in what older agents kept
 }
 
 // ApplyCounts is gate.Store's. Sums of a day that are sent again under another
 // number replace the ones before.
-func (s *Store) ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts) (bool, error) {
+func (s *Store) ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts, at time.Time) (bool, error) {
 	return s.apply(id, seq, "the sums of a day", func(tx *bolt.Tx) error {
 		day, err := tx.Bucket([]byte(bCounts)).CreateBucketIfNotExists([]byte(c.Day))
 		if err != nil {
@@ -154,7 +155,7 @@ func (s *Store) ApplyCounts(id fleet.KioskID, seq uint64, c fleet.Counts) (bool,
 		if err != nil {
 			return err
 		}
-		text, err := marshal(countsRecord{c.Sessions, c.Lengths, c.Tiles, c.Ends, c.HelpCalls, c.Outcomes, k.Site})
+		text, err := marshal(countsRecord{c.Sessions, c.Lengths, c.Tiles, c.Ends, c.HelpCalls, c.Outcomes, k.Site, string(dayKey(at))})
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func fillUp(dir string) {
 			fmt.Println("the store does not say that it fails")
 		}
 		// A small write must fail or be kept, but never half; reading works.
-		_, err = s.ApplyCounts(one, 7, fleet.Counts{Day: "2026-11-22", Sessions: 1})
+		_, err = s.ApplyCounts(one, 7, fleet.Counts{Day: "2026-11-22", Sessions: 1}, time.Now())
 		n, _ := s.Applied(one)
 		if (err == nil) != (n == 7) {
 			fmt.Println("half a write:", err, n)
@@ -116,7 +116,7 @@ func TestFull(t *testing.T) {
 	if n, _ := s.Applied(one); int(n) != applied {
 		t.Errorf("applied %d, want %d", n, applied)
 	}
-	_, err = s.ApplyCounts(one, 8, fleet.Counts{Day: "2026-11-22", Sessions: 1})
+	_, err = s.ApplyCounts(one, 8, fleet.Counts{Day: "2026-11-22", Sessions: 1}, time.Now())
 	if err != nil || s.Failing() != nil {
 		t.Errorf("with room again: %v", err)
 	}

@@ -16,8 +16,9 @@ import (
 const bTally = "tally_by_day"
 
 // Counts calls f with the sums that kiosks sent of the days from first to
-// last, both "2006-01-02", and where each kiosk stood.
-func (s *Store) Counts(first, last string, f func(fleet.SiteID, fleet.Counts)) error {
+// last, both "2006-01-02", where each kiosk stood, and the day on which they
+// came ("" if that is not known).
+func (s *Store) Counts(first, last string, f func(site fleet.SiteID, c fleet.Counts, came string)) error {
 	err := s.db.View(func(tx *bolt.Tx) error {
 		return eachDay(tx, bCounts, first, last, func(day string, b *bolt.Bucket) error {
 			return b.ForEach(func(id, text []byte) error {
@@ -33,7 +34,7 @@ func (s *Store) Counts(first, last string, f func(fleet.SiteID, fleet.Counts)) e
 					r.Site = k.Site
 				}
 				f(r.Site, fleet.Counts{Day: day, Sessions: r.Sessions, Lengths: r.Lengths, Tiles: r.Tiles, Ends: r.Ends,
-					HelpCalls: r.HelpCalls, Outcomes: r.Outcomes})
+					HelpCalls: r.HelpCalls, Outcomes: r.Outcomes}, r.Came)
 				return nil
 			})
 		})

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,8 +27,8 @@ func opened(t *testing.T, dir string) *Store {
 
 func readCounts(t *testing.T, s *Store, first, last string) (all []string) {
 	t.Helper()
-	if err := s.Counts(first, last, func(site fleet.SiteID, c fleet.Counts) {
-		all = append(all, fmt.Sprint(c.Day, " ", site, " ", c.Sessions))
+	if err := s.Counts(first, last, func(site fleet.SiteID, c fleet.Counts, came string) {
+		all = append(all, strings.TrimSpace(fmt.Sprint(c.Day, " ", site, " ", c.Sessions, " ", came)))
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -45,17 +46,18 @@ func TestCountsOfAMonth(t *testing.T) {
 	if day, err := s.FirstDay(); day != "" || err != nil {
 		t.Errorf("the first day of nothing: %q, %v", day, err)
 	}
+	came := time.Date(2026, 11, 15, 1, 30, 0, 0, time.FixedZone("two hours east", 2*60*60))
 	move("ranta")
 	for i, day := range []string{"2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01"} {
-		if _, err := s.ApplyCounts(id, uint64(i+1), fleet.Counts{Day: day, Sessions: uint32(10 + i)}); err != nil {
+		if _, err := s.ApplyCounts(id, uint64(i+1), fleet.Counts{Day: day, Sessions: uint32(10 + i)}, came); err != nil {
 			t.Fatal(err)
 		}
 	}
 	move("kulma")
-	if _, err := s.ApplyCounts(id, 9, fleet.Counts{Day: "2026-10-15", Sessions: 99}); err != nil {
+	if _, err := s.ApplyCounts(id, 9, fleet.Counts{Day: "2026-10-15", Sessions: 99}, came.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"2026-10-01 ranta 11", "2026-10-15 kulma 99", "2026-10-31 ranta 12"}
+	want := []string{"2026-10-01 ranta 11 2026-11-14", "2026-10-15 kulma 99 2026-11-15", "2026-10-31 ranta 12 2026-11-14"}
 	if got := readCounts(t, s, "2026-10-01", "2026-10-31"); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q: what a machine counted stays where it was", got, want)
 	}

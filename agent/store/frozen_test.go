@@ -40,7 +40,7 @@ func lived(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.AnswerHelp(one, "ranta", "00000000000000aa", store.HelpReply{By: "satu", Who: "Satu V.", Answer: fleet.ComingSoon, Minutes: 5, At: noon})
 	must(t, err)
-	_, err = s.ApplyCounts(one, 2, fleet.Counts{Day: "2026-11-22", Sessions: 7, HelpCalls: 1, Ends: map[fleet.End]uint32{"button": 7}})
+	_, err = s.ApplyCounts(one, 2, fleet.Counts{Day: "2026-11-22", Sessions: 7, HelpCalls: 1, Ends: map[fleet.End]uint32{"button": 7}}, time.Now())
 	must(t, err)
 	_, _, err = s.ApplyProof(one, 3, fleet.WipeProof{Kiosk: one, Seq: 1, At: noon, Prev: make([]byte, 32), Looks: []fleet.Look{{}}, Signature: []byte{1}}, true, noon)
 	must(t, err)

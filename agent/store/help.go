@@ -38,17 +38,17 @@ func (s *Store) ApplyHelp(call fleet.HelpCall, seq uint64, boot string) (bool, e
 
 // ApplyHelpOver is gate.Store's.
 func (s *Store) ApplyHelpOver(id fleet.KioskID, seq uint64, call string) (bool, error) {
-	return s.apply(id, seq, "the end of a help call", func(tx *bolt.Tx) error { return dropHelp(tx, id, call) })
+	return s.apply(id, seq, "the end of a help call", func(tx *bolt.Tx) error { return s.dropHelp(tx, id, call) })
 }
 
-func dropHelp(tx *bolt.Tx, id fleet.KioskID, call string) error {
+func (s *Store) dropHelp(tx *bolt.Tx, id fleet.KioskID, call string) error {
 	r, ok, err := get[helpRecord](tx, bHelp, []byte(id))
 	if err != nil || !ok || r.Call != call {
 		return err
 	}
 	if r.Answer == fleet.NoAnswer {
 		k, _, err := get[kioskRecord](tx, bKiosks, []byte(id))
-		if err := first(err, countHelp(tx, k.Site, r.At, unanswered)); err != nil {
+		if err := first(err, s.countHelp(tx, k.Site, r.At, unanswered)); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func dropHelp(tx *bolt.Tx, id fleet.KioskID, call string) error {
 
 // DropHelp is gate.Store's.
 func (s *Store) DropHelp(id fleet.KioskID, call string) error {
-	return s.update(func(tx *bolt.Tx) error { return dropHelp(tx, id, call) })
+	return s.update(func(tx *bolt.Tx) error { return s.dropHelp(tx, id, call) })
 }
 
 // Help is gate.Store's.
@@ -94,7 +94,7 @@ func (s *Store) AnswerHelp(id fleet.KioskID, site fleet.SiteID, call string, a H
 			return refusal{ErrNoCall}
 		}
 		if r.Answer == fleet.NoAnswer {
-			if err := countHelp(tx, site, r.At, inMinutes+strconv.Itoa(minutesOf(a.At.Sub(r.At)))); err != nil {
+			if err := s.countHelp(tx, site, r.At, inMinutes+strconv.Itoa(minutesOf(a.At.Sub(r.At)))); err != nil {
 				return err
 			}
 		}
@@ -146,13 +146,14 @@ func (r weekRecord) calls() figures.Calls {
 	return c
 }
 
-func weekOf(t time.Time) string {
-	year, week := t.UTC().ISOWeek()
+// weekOf is the week of a time where the people are.
+func (s *Store) weekOf(t time.Time) string {
+	year, week := t.In(s.where).ISOWeek()
 	return fmt.Sprintf("%04d-%02d", year, week)
 }
 
-func countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, key string) error {
-	where := []byte(weekOf(at) + "\x00" + string(site))
+func (s *Store) countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, key string) error {
+	where := []byte(s.weekOf(at) + "\x00" + string(site))
 	r, _, err := get[weekRecord](tx, bWeeks, where)
 	if err != nil {
 		return err
@@ -168,7 +169,7 @@ func countHelp(tx *bolt.Tx, site fleet.SiteID, at time.Time, key string) error {
 // here: those of a past that is made up.
 func (s *Store) AddCalls(site fleet.SiteID, at time.Time, c figures.Calls) error {
 	err := s.update(func(tx *bolt.Tx) error {
-		where := []byte(weekOf(at) + "\x00" + string(site))
+		where := []byte(s.weekOf(at) + "\x00" + string(site))
 		r, ok, err := get[weekRecord](tx, bWeeks, where)
 		if err != nil {
 			return err
@@ -203,7 +204,7 @@ func (s *Store) HelpWeeks(since time.Time) (all []HelpWeek, err error) {
 		c := tx.Bucket([]byte(bWeeks)).Cursor()
 		for k, text := c.Last(); k != nil; k, text = c.Prev() {
 			week, site, _ := strings.Cut(string(k), "\x00")
-			if week < weekOf(since) {
+			if week < s.weekOf(since) {
 				return nil
 			}
 			r, err := unmarshal[weekRecord](text)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,7 +117,17 @@ func TestHelpWeeks(t *testing.T) {
 	if err := s.DropHelp(id, "0000000000000006"); err != nil {
 		t.Fatal(err)
 	}
+	east := time.FixedZone("two hours east", 2*60*60)
+	s.In(east) // there it is Monday already
+	sunday := time.Date(2026, 12, 6, 22, 30, 0, 0, time.UTC)
+	if err := s.AddCalls("kulma", sunday, figures.Calls{Unanswered: 9}); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.HelpWeeks(sunday); err != nil || len(all) != 1 || all[0].Week != "2026-50" {
+		t.Errorf("a call in the night to Monday: %+v, %v", all, err)
+	}
 	all, err := s.HelpWeeks(begun.AddDate(0, 0, -1))
+	all = slices.DeleteFunc(all, func(w store.HelpWeek) bool { return w.Site == "kulma" })
 	sum := figures.Calls{Minutes: map[int]uint64{}}
 	for _, w := range all {
 		if w.Week != "2026-48" {
@@ -130,7 +141,7 @@ func TestHelpWeeks(t *testing.T) {
 	if want := (figures.Calls{Answered: 6, Unanswered: 1, Minutes: map[int]uint64{0: 1, 1: 1, 2: 1, 5: 1, 15: 1, figures.LongestRing: 1}}); err != nil || !reflect.DeepEqual(sum, want) {
 		t.Errorf("%+v, %v, want %+v", sum, err, want)
 	}
-	if all, _ := s.HelpWeeks(begun.AddDate(0, 0, 14)); len(all) != 0 {
+	if all, _ := s.HelpWeeks(begun.AddDate(0, 0, 21)); len(all) != 0 {
 		t.Errorf("%+v", all)
 	}
 }

@@ -59,7 +59,7 @@ func TestOutcomes(t *testing.T) {
 	defer s.Close()
 	const id = fleet.KioskID("kaaaaaaaaaaaa")
 	want := map[fleet.Outcome]uint32{fleet.GotDone: 5, fleet.NoPhone: 1}
-	if _, err := s.ApplyCounts(id, 1, fleet.Counts{Day: "2026-11-22", Sessions: 7, Outcomes: want}); err != nil {
+	if _, err := s.ApplyCounts(id, 1, fleet.Counts{Day: "2026-11-22", Sessions: 7, Outcomes: want}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	got := counts(t, s, "2026-11-22", id)

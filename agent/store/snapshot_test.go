@@ -51,7 +51,7 @@ func TestSnapshot(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := s.ApplyCounts("kzzzzzzzzzzzz", n, fleet.Counts{Day: "2026-11-23", Sessions: uint32(n)}); err != nil {
+			if _, err := s.ApplyCounts("kzzzzzzzzzzzz", n, fleet.Counts{Day: "2026-11-23", Sessions: uint32(n)}, time.Now()); err != nil {
 				t.Error(err)
 			}
 		}

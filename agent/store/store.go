@@ -82,6 +82,7 @@ func buckets() []string {
 type Store struct {
 	db      *bolt.DB
 	dir     string
+	where   *time.Location
 	failing atomic.Pointer[error] // the newest write's error; nil when it went well
 }
 
@@ -106,13 +107,17 @@ func openAs(dir string, wait time.Duration, steps []step) (*Store, error) {
 		return nil, fmt.Errorf("open the store: %w", full(err))
 	}
 	db.MaxBatchDelay = 2 * time.Millisecond
-	s := &Store{db: db, dir: dir}
+	s := &Store{db: db, dir: dir, where: time.UTC}
 	if err := s.prepare(steps); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open the store: %s: %w", path, err)
 	}
 	return s, nil
 }
+
+// In says where the people are: there a week begins. Call it before the store is
+// used.
+func (s *Store) In(where *time.Location) { s.where = where }
 
 // Close lets go of the store.
 func (s *Store) Close() error { return s.db.Close() }

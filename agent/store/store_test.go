@@ -75,7 +75,7 @@ func TestReopen(t *testing.T) {
 	must(t, err)
 	_, err = s.ApplyHelp(fleet.HelpCall{ID: "00000000000000aa", Kiosk: one, At: noon}, 1, "b")
 	must(t, err)
-	_, err = s.ApplyCounts(one, 2, fleet.Counts{Day: "2026-11-22", Sessions: 4})
+	_, err = s.ApplyCounts(one, 2, fleet.Counts{Day: "2026-11-22", Sessions: 4}, time.Now())
 	must(t, err)
 	must(t, s.PutOrder("satu", gate.Order{Kiosk: one, Command: fleet.Command{ID: "00000000000000c1", Name: fleet.ShowMessage, Text: "hei"},
 		Expires: noon.Add(time.Minute)}, "ranta", noon))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -51,7 +52,7 @@ func TestSyncFails(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	apply := func(seq uint64) (bool, error) {
-		return s.ApplyCounts(one, seq, fleet.Counts{Day: fmt.Sprintf("2026-%02d-%02d", 1+seq/25, 1+seq%25), Sessions: uint32(seq)})
+		return s.ApplyCounts(one, seq, fleet.Counts{Day: fmt.Sprintf("2026-%02d-%02d", 1+seq/25, 1+seq%25), Sessions: uint32(seq)}, time.Now())
 	}
 	const before = 60 // enough pages in the file, so that nothing fails but the sync
 	for seq := uint64(1); seq <= before; seq++ {

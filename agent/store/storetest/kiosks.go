@@ -68,7 +68,7 @@ func numbers(t *testing.T, k Kind) {
 		if i == 3 {
 			e = k.again(t, e, dir)
 		}
-		fresh, err := e.ApplyCounts(one, c.seq, fleet.Counts{Day: "2026-11-22", Sessions: uint32(c.seq)})
+		fresh, err := e.ApplyCounts(one, c.seq, fleet.Counts{Day: "2026-11-22", Sessions: uint32(c.seq)}, time.Now())
 		must(t, err)
 		n, _ := e.Applied(one)
 		if fresh != c.fresh || n != c.applied {
@@ -87,7 +87,7 @@ func together(t *testing.T, k Kind) {
 	var all sync.WaitGroup
 	for range 32 {
 		all.Go(func() {
-			ok, err := e.ApplyCounts(one, 1, fleet.Counts{Day: "2026-11-22"})
+			ok, err := e.ApplyCounts(one, 1, fleet.Counts{Day: "2026-11-22"}, time.Now())
 			if err != nil {
 				t.Error(err)
 			}
