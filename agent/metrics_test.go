@@ -80,6 +80,22 @@ func TestEveryAnswerHasHeaders(t *testing.T) {
 	}
 }
 
+// Behind a proxy of which nobody told the agent nobody counts as this machine.
+func TestMetricsBehindUnnamedProxy(t *testing.T) {
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "agent.toml")
+	if err := os.WriteFile(conf, []byte("address = \"https://agent.example.fi\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startAgent(t, filepath.Join(dir, "data"), "--config", conf, "--plain-http")
+	if status, _ := p.get("/metrics", ""); status != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", status)
+	}
+	if status, _ := p.get("/metrics", p.command("token", "add", "all", "--role", "viewer")); status != http.StatusOK {
+		t.Errorf("with one: %d", status)
+	}
+}
+
 // Behind a named proxy it is the client that is held back, not the proxy; what
 // clients write into headers themselves counts for nothing.
 func TestBehindProxy(t *testing.T) {

@@ -95,6 +95,19 @@ func TestLocalByName(t *testing.T) {
 	}
 }
 
+// nginx with nothing but proxy_pass asks for 127.0.0.1 by HTTP/1.0 and says
+// nothing of itself.
+func TestLocalSpeaksNewHTTP(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:99", "127.0.0.1:8443"
+	if !Local(r) {
+		t.Error("HTTP/1.1 is not local")
+	}
+	if r.Proto, r.ProtoMinor = "HTTP/1.0", 0; Local(r) {
+		t.Error("HTTP/1.0 is local")
+	}
+}
+
 func FuzzClient(f *testing.F) {
 	f.Add("10.0.0.9:99", "203.0.113.5, 10.0.0.3")
 	f.Add("[::1]:1", ",,[")

@@ -121,10 +121,11 @@ func Secure(r *http.Request) bool { return of(r).secure }
 // Local reports whether a request comes from this machine itself, and not
 // through any proxy on it, not even one that nobody told us of: such a one says
 // so, or hands on the name that its own client asked for, which is none of this
-// machine's names for itself.
+// machine's names for itself, or speaks HTTP/1.0, as nginx does when it is told
+// nothing but where to.
 func Local(r *http.Request) bool {
 	s := of(r)
-	return s.direct && s.client.IsLoopback() && namesItself(r.Host)
+	return s.direct && r.ProtoAtLeast(1, 1) && s.client.IsLoopback() && namesItself(r.Host)
 }
 
 // namesItself reports whether a request asked for a host as only this machine
