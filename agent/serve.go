@@ -18,13 +18,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"yhteiskone/agent/acceptance"
 	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/state"
 	"yhteiskone/agent/store"
 	"yhteiskone/agent/watch"
+	"yhteiskone/internal/acceptance"
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/rest"

@@ -8,12 +8,12 @@ import (
 	"slices"
 	"time"
 
-	"yhteiskone/agent/acceptance"
 	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/state"
 	"yhteiskone/agent/store"
+	"yhteiskone/internal/acceptance"
 	"yhteiskone/internal/fleet"
 	"yhteiskone/internal/identity"
 	"yhteiskone/internal/wire"

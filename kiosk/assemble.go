@@ -195,6 +195,7 @@ func (k *kiosk) machine(member uplink.Member, again context.CancelCauseFunc) (*s
 		Restart: func() { again(errAgain) }, CheckConfig: func() error { return k.config.again(k.env) }, Reboot: reboot(k.config), Wake: wakeOther, PowerOff: powerOff(k.config, k.log), Trace: k.trace, Lang: k.config.Language}, settings)
 	k.hidden.Store(m)
 	m.Check = k.checked(m, member.Kiosk)
+	m.About = k.about
 	k.updater = k.newUpdater(m, member)
 	k.sensors = health.New(health.Config{State: k.config.State, Runtime: k.config.Runtime, Own: func() health.Own { return k.own(m) }})
 	return m, nil

@@ -28,18 +28,25 @@ const (
 	settleTime = time.Minute
 )
 
-// checked looks at this machine for a command of the agent, and hands the
-// signed sheet to the uplink. Nothing of a session is looked at.
-func (k *kiosk) checked(m *session.Machine, id fleet.KioskID) func(command string) error {
-	return func(command string) error {
+// checked looks at this machine for a command of the agent or for who stands
+// before it, and hands the signed sheet to the uplink. Nothing of a session is looked at.
+func (k *kiosk) checked(m *session.Machine, id fleet.KioskID) func(command string) (fleet.Sheet, error) {
+	return func(command string) (fleet.Sheet, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), checkTime)
 		defer cancel()
 		settle(ctx, m.Status)
 		r := k.readings(ctx, m.Status())
 		sheet := fleet.Sheet{Kiosk: id, Command: command, At: time.Now().Add(k.offset()), Build: build(), Image: r.Image,
 			Hardware: health.Hardware(ctx), Proof: r.Proof, Rows: accept.Rows(r)}
-		return k.uplink.Sheet(proof.SignSheet(k.prover.key, sheet))
+		sheet = proof.SignSheet(k.prover.key, sheet)
+		return sheet, k.uplink.Sheet(sheet)
 	}
+}
+
+// about is what this machine knows of itself.
+func (k *kiosk) about() session.About {
+	image, _ := look.Machine{}.Image()
+	return session.About{Build: build(), Image: image, Agent: k.uplink.Address()}
 }
 
 // settle waits until the machine stands in a state that lasts; what still

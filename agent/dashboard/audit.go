@@ -44,6 +44,8 @@ func (b *board) history(v visit, entries []AuditEntry) []event {
 		ev := event{At: e.At}
 		if e.Who == staff.Console {
 			ev.Who = t.say("audit.console")
+		} else if e.Who == "" { // somebody at a machine
+			ev.Who = t.say("audit.at_machine")
 		} else {
 			if _, ok := names[e.Who]; !ok {
 				names[e.Who] = b.shown(e.Who)

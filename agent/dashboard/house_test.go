@@ -18,10 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"yhteiskone/agent/acceptance"
 	"yhteiskone/agent/staff"
 	"yhteiskone/agent/staff/stafftest"
 	"yhteiskone/agent/state"
+	"yhteiskone/internal/acceptance"
 	"yhteiskone/internal/fleet"
 )
 

@@ -119,7 +119,7 @@ type Sheets interface {
 var ErrNoSheet = errors.New("there is no such sheet")
 
 // SheetWords are what stands on an acceptance sheet. Implemented by
-// agent/acceptance.
+// internal/acceptance.
 type SheetWords interface {
 	Row(lang string, r fleet.SheetRow) (name, todo string)
 	Mark(lang string, m fleet.Mark) string

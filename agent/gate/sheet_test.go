@@ -101,6 +101,26 @@ func TestSheets(t *testing.T) {
 	if k, _ := h.store.Sheet(d.id); len(k.Tried) != 0 || k.Answer.Command != "00000000000000c1" {
 		t.Errorf("%+v", k)
 	}
+	// Somebody at the machine asks for a check without the agent's knowing.
+	forged = d.sheet(fleet.CheckedHere, "16 GiB")
+	forged.Rows[0].Value = "17 GiB"
+	send(forged)
+	if e, _ := h.store.Entries(d.id, 1); e[0].Action != "sheet_refused" || e[0].Who != "" || e[0].Site != "ranta" {
+		t.Errorf("the audit says %+v", e)
+	}
+	send(d.sheet(fleet.CheckedHere, "16 GiB"))
+	if k, err := h.store.Sheet(d.id); err != nil || k.Sheet.Rows[0].Value != "16 GiB" || k.Who != "" || k.At.IsZero() || k.Answer.Command != "00000000000000c1" {
+		t.Errorf("of the machine itself: %+v, %v", k, err)
+	}
+	if e, _ := h.store.Entries(d.id, 1); e[0].Action != "sheet_kept" || e[0].Who != "" || e[0].Site != "ranta" {
+		t.Errorf("the audit says %+v", e)
+	}
+	if try(fleet.CheckedHere, 36) != nil {
+		t.Error("its ways cannot be tried")
+	}
+	give("00000000000000c4", fleet.Check)
+	send(d.sheet("00000000000000c4", "8 GiB"))
+	kept("8 GiB", "sheet_kept")
 	seq++
 	d.send(wire.Result{Seq: seq, Command: "00000000000000c3", Why: "failed"})
 	receive[wire.Ack](d)

@@ -46,8 +46,9 @@ func (r sheetRecord) state(id fleet.KioskID) state.KeptSheet {
 	return k
 }
 
-// ApplySheet is gate.Store's. A sheet that nobody asked for is not kept, and
-// neither is one with a wrong signature, which the audit tells.
+// ApplySheet is gate.Store's. A sheet that nobody asked for is not kept, unless
+// it was asked for at the machine itself: then nobody knows who did. One with a
+// wrong signature is not kept either, which the audit tells.
 func (s *Store) ApplySheet(id fleet.KioskID, seq uint64, sheet fleet.Sheet, signed bool, at time.Time) (kept, fresh bool, err error) {
 	fresh, err = s.apply(id, seq, "an acceptance sheet", func(tx *bolt.Tx) error {
 		kept = false
@@ -58,6 +59,12 @@ func (s *Store) ApplySheet(id fleet.KioskID, seq uint64, sheet fleet.Sheet, sign
 			}
 			return nil
 		})
+		if sheet.Command == fleet.CheckedHere {
+			k, ok, lost := get[kioskRecord](tx, bKiosks, []byte(id))
+			if err = first(err, lost); ok {
+				asked = orderRecord{ID: sheet.Command, Site: k.Site}
+			}
+		}
 		if err != nil || asked.ID == "" {
 			return err
 		}

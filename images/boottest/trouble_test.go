@@ -65,8 +65,8 @@ func TestTrouble(t *testing.T) {
 	part("data_full", func() {
 		before := m.proof()
 		m.eyes.try("cat /dev/zero > /var/lib/yhteiskone/full; sync")
-		if free := m.eyes.see("df --output=avail /var/lib/yhteiskone | tail -n 1"); strings.TrimSpace(free) != "0" {
-			t.Errorf("free on kiosk-data: %s", free)
+		if free, err := strconv.Atoi(strings.TrimSpace(m.eyes.see("df --output=avail /var/lib/yhteiskone | tail -n 1"))); err != nil || free > 16 {
+			t.Errorf("free on kiosk-data: %d KiB, %v", free, err) // a block or two may come back with the log of the file system
 		}
 		m.eyes.see("sync")
 		boot()

@@ -11,7 +11,7 @@ import (
 // session, and no address.
 type Sheet struct {
 	Kiosk     KioskID
-	Command   string        // Command.ID of the check that it answers
+	Command   string        // Command.ID of the check that it answers, or CheckedHere
 	At        time.Time     // by the kiosk's clock, UTC, to the second
 	Build     string        // of the kiosk's program
 	Image     string        // the image's version; empty on a machine that is not run from one
@@ -40,6 +40,10 @@ const (
 	Failed  Mark = "failed"  // looked at on this machine, and not as it should be
 	Unknown Mark = "unknown" // could not be looked at
 )
+
+// CheckedHere is, in place of a command's identifier, that of a check which
+// somebody asked for at the machine itself.
+const CheckedHere = "0000000000000000"
 
 // Limits of a sheet.
 const (

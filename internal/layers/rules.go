@@ -45,6 +45,7 @@ func edges() []edge {
 		{"internal/wire", "internal/fleet", "messages are made of fleet's words"},
 		{"internal/proof", "internal/fleet", "it signs fleet's WipeProof"},
 		{"internal/identity", "internal/fleet", "it makes a KioskID"},
+		{"internal/acceptance", "internal/fleet", "it words the rows of fleet's Sheet"},
 		{"internal/link", "internal/wire", "it carries wire's messages"},
 
 		{"kiosk/browser", "kiosk/session", "it implements session's Browser"},

@@ -67,7 +67,7 @@ func TestBrowserEverythingFits(t *testing.T) {
 						}
 						k, scale := kindOf(v), display.Scale(w, h)
 						looks = append(looks, look{Name: name, Levels: levelsOf(v), Least: int(float64(k.height(v))*scale + 0.5), Cover: k.covers(),
-							Scroll: size > 100 || w < 1200 || strings.Contains(name, "help"),
+							Scroll: size > 100 || w < 1200 || strings.Contains(name, "help") || k == technical,
 							Page: sheet{HTML: html, Kind: k, Lang: l.Code, Dir: l.Dir, Scale: scale, Size: size,
 								Contrast: v.Comfort.Contrast, W: w, H: h}})
 						looked++

@@ -18,6 +18,7 @@ const (
 	askWhy       kind = "ask_why"  // and what stood in the way?
 	starting     kind = "starting"
 	snag         kind = "snag" // what keeps the machine from starting, for a technician
+	technical    kind = "technician"
 	erasing      kind = "erasing"
 	closed       kind = "closed"
 	outOfService kind = "out_of_service"
@@ -47,6 +48,8 @@ func kindOf(v session.View) kind {
 		return kindInSession(v)
 	}
 	switch {
+	case v.Technician != nil:
+		return technical
 	case v.State == fleet.OutOfOrder && v.Identify:
 		return identify
 	case v.State == fleet.OutOfOrder:

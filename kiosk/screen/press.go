@@ -39,7 +39,7 @@ func (s *Screen) known(p session.Press) bool {
 		return slices.Contains(fleet.Outcomes(), fleet.Outcome(p.Arg))
 	case "end", "end_yes", "end_no", "continue", "more_time", "notice_ok", "done", "skip", "help", "help_cancel",
 		"menu", "menu_close", "back", "contrast", "speak", "keyboard", "sticky", "say", "say_selected",
-		"hide", "hide_cancel", "queue", "queue_over":
+		"hide", "hide_cancel", "queue", "queue_over", "technician", "technician_check", "technician_close":
 		return p.Arg == ""
 	}
 	return false

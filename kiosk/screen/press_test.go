@@ -39,7 +39,7 @@ func TestPressKnown(t *testing.T) {
 		}
 	}
 	for _, what := range strings.Fields(`tile language end end_yes end_no continue more_time notice_ok done answer skip help
-		help_cancel menu menu_close size contrast speak keyboard sticky say say_selected hide picture hide_cancel queue queue_over`) {
+		help_cancel menu menu_close size contrast speak keyboard sticky say say_selected hide picture hide_cancel queue queue_over technician_check technician_close`) {
 		if !sent[what] {
 			t.Errorf("no page has a button for %q", what)
 		}

@@ -19,15 +19,16 @@ var pageFiles embed.FS
 // page is what the templates draw from.
 type page struct {
 	session.View
-	Kind      kind
-	Languages []Language // those offered
-	Quick     []Language // the few that stand on the welcome page itself
-	First     []tile
-	Groups    []group
-	ChosenOne string // what opens
-	texts     Texts
-	snags     snagWords
-	zone      *time.Location
+	Kind       kind
+	Languages  []Language // those offered
+	Quick      []Language // the few that stand on the welcome page itself
+	First      []tile
+	Groups     []group
+	ChosenOne  string // what opens
+	texts      Texts
+	snags      snagWords
+	technician technicianWords
+	zone       *time.Location
 }
 
 // tile is an entry, and what to say when its service does not answer.
@@ -47,11 +48,12 @@ func (g group) Many() bool { return len(g.Inside) > 7 }
 
 // Renderer draws views. It does not change and holds no view.
 type Renderer struct {
-	pages *template.Template
-	texts Texts
-	snags snagWords
-	tiles Tiles
-	zone  *time.Location
+	pages      *template.Template
+	texts      Texts
+	snags      snagWords
+	technician technicianWords
+	tiles      Tiles
+	zone       *time.Location
 }
 
 // NewRenderer reads the pages; times are told in the zone.
@@ -70,7 +72,11 @@ func NewRenderer(tiles Tiles, texts Texts, zone *time.Location) (*Renderer, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{pages, texts, snags, tiles, zone}, nil
+	technician, err := readTechnician()
+	if err != nil {
+		return nil, err
+	}
+	return &Renderer{pages, texts, snags, technician, tiles, zone}, nil
 }
 
 // Render draws a view as a piece of HTML. The same view gives the same piece.
@@ -95,7 +101,7 @@ func (r *Renderer) page(v session.View) (page, error) {
 	if v.Comfort.Size == 0 {
 		v.Comfort = session.Plain()
 	}
-	p := page{View: v, Kind: kindOf(v), Languages: offered(v.Languages), texts: r.texts, snags: r.snags, zone: r.zone}
+	p := page{View: v, Kind: kindOf(v), Languages: offered(v.Languages), texts: r.texts, snags: r.snags, technician: r.technician, zone: r.zone}
 	p.Quick = quick(p.Languages, v.Lang)
 	switch p.Kind {
 	case welcome:

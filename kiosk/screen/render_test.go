@@ -67,6 +67,21 @@ func views() map[string]session.View {
 	add("ask_why", fleet.Ready, func(v *session.View) { v.Erased, v.Ask = true, session.AskWhy })
 	add("starting", fleet.Starting, nil)
 	add("snag", fleet.Starting, func(v *session.View) { v.Snag, v.SnagAt = session.SnagNoAgent, "https://agent.example:8443" })
+	about := session.About{Build: "20261129.224605-7418eeb", Image: "20261129.224605-7418eeb", Agent: "https://agent.example:8443"}
+	add("technician", fleet.Ready, func(v *session.View) {
+		v.Technician = &session.Technician{About: about, Connected: true, Proof: fleet.ProofSummary{Seq: 41, Clean: true}}
+	})
+	add("technician_runs", fleet.Closed, func(v *session.View) {
+		v.Technician = &session.Technician{About: session.About{Build: about.Build}, Check: session.CheckRuns}
+	})
+	add("technician_sheet", fleet.OutOfOrder, func(v *session.View) {
+		v.Trouble = fleet.WipeUnverified
+		sheet := fleet.Sheet{Build: about.Build}
+		for i, code := range fleet.SheetCodes() {
+			sheet.Rows = append(sheet.Rows, fleet.SheetRow{Code: code, Mark: []fleet.Mark{fleet.Passed, fleet.Failed, fleet.Unknown, fleet.AtBuild}[min(i%7, 3)], Value: "3.8 GiB"})
+		}
+		v.Technician = &session.Technician{About: about, Faults: "wipe_unverified,disk_full", Proof: fleet.ProofSummary{Seq: 41}, Check: session.CheckMade, Sheet: &sheet}
+	})
 	add("erasing", fleet.Erasing, nil)
 	add("closed", fleet.Closed, nil)
 	add("closed_opens", fleet.Closed, func(v *session.View) { v.OpensAt = time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC) })

@@ -113,6 +113,7 @@ func (m *Machine) pressWelcome(ctx context.Context, p Press) {
 	case "menu_close", "back":
 		v.Menu = false
 	}
+	m.pressTechnician(p.What)
 }
 
 // raise gives the client's page the keyboard, unless it is covered.
@@ -172,6 +173,7 @@ func (m *Machine) tick(ctx context.Context) {
 // welcomeTimes lets what one person left on the welcome page go away.
 func (m *Machine) welcomeTimes() {
 	m.erasedTimes()
+	m.technicianTimes()
 	if m.view.Erased || !m.chosen() {
 		return
 	}
@@ -190,6 +192,7 @@ func (m *Machine) fill() {
 	v := &m.view
 	v.CanSpeak, v.CanType, v.CanStick = m.Aids.Can(v.Lang)
 	m.support()
+	m.fillTechnician()
 	if v.Help == HelpSoon {
 		v.HelpIn = int(max(minutes(time.Until(m.help.due)), time.Minute) / time.Minute)
 	}

@@ -182,7 +182,7 @@ func (m *Machine) check(w pending) {
 	m.checks[id] = true
 	go func() {
 		why := ""
-		if err := m.Check(id); err != nil {
+		if _, err := m.Check(id); err != nil {
 			m.Log.Error("the machine was not checked", "err", err)
 			why = "failed"
 		}

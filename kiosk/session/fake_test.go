@@ -381,8 +381,15 @@ func benchWith(t *testing.T, s fleet.Settings, prepare func(*world), f func(*tes
 func (w *world) machine(s fleet.Settings) *Machine {
 	return New(Deps{Browser: w, Wiper: w, Prover: w, Screen: fakeScreen{w}, Tiles: w, Uplink: fakeUplink{w},
 		Counter: fakeCounter{w}, Memory: w, Aids: fakeAids{w}, Services: w, Log: slog.New(slog.DiscardHandler),
-		Restart: func() { w.restarts++ }, CheckConfig: func() error { return w.config }, Reboot: w.reboot, Check: w.checked, Wake: func(mac string) error { w.woken = append(w.woken, mac); return w.config }, PowerOff: func() { w.offs++ }, Lang: "fi",
+		Restart: func() { w.restarts++ }, CheckConfig: func() error { return w.config }, Reboot: w.reboot, Check: w.sheets(), About: func() About { return About{Build: "1", Agent: "https://a"} }, Wake: func(mac string) error { w.woken = append(w.woken, mac); return w.config }, PowerOff: func() { w.offs++ }, Lang: "fi",
 		Wall: func() time.Time { return time.Now().Add(w.off) }}, s)
+}
+
+func (w *world) sheets() func(string) (fleet.Sheet, error) {
+	if w.checked == nil {
+		return nil
+	}
+	return func(id string) (fleet.Sheet, error) { return fleet.Sheet{Command: id}, w.checked(id) }
 }
 
 func (w *world) press(what, arg string) {

@@ -168,6 +168,7 @@ type Press struct {
 	//     (each turns on or off), "say" (read this page of ours), "say_selected"
 	//   hiding the screen: "hide", "picture" (Arg: its name), "hide_cancel"
 	//   somebody waits: "queue", "queue_over"
+	//   the technician's view: "technician", "technician_check", "technician_close"
 	What string
 	Arg  string
 }
@@ -267,6 +268,8 @@ type View struct {
 	SnagAt    string        // the agent's address, with SnagNoAgent
 	Message   string        // from staff
 	Identify  bool          // show the machine's name large
+
+	Technician *Technician // the technician's view, over every page without a session; nil while it is closed
 }
 
 // Tile is what the session needs to know of a catalogue's entry.

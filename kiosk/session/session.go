@@ -68,9 +68,12 @@ type Deps struct {
 	// known that it will; nil if this machine cannot. It may be told the same
 	// command again after the restart, and must not do it again.
 	Reboot func(command string) error
-	// Check looks at the machine for that command and hands its sheet over; nil
-	// if this machine cannot. It takes a while, and it is never called in a session.
-	Check func(command string) error
+	// Check looks at the machine for that command, hands its sheet over and
+	// returns it; nil if this machine cannot. It takes a while, and it is never
+	// called in a session.
+	Check func(command string) (fleet.Sheet, error)
+	// About tells what the machine knows of itself; may be nil.
+	About func() About
 	// Wake wakes the machine of the house with that network card, without waiting.
 	Wake func(mac string) error
 	// PowerOff turns the machine off for the night; nil if it stays on.
@@ -139,6 +142,8 @@ type Machine struct {
 	waiting  []pending       // commands that wait for the session's end
 	reboots  string          // the command by which the machine is being restarted
 	checks   map[string]bool // the commands for which it is being looked at
+
+	technician technician
 	seen     map[string]fleet.Result
 }
 
@@ -312,6 +317,9 @@ func (m *Machine) End(ctx context.Context, end fleet.End) error {
 // set changes the state and tells everybody who needs to know.
 func (m *Machine) set(s fleet.State) {
 	m.view.State = s
+	if s.InSession() || s == fleet.Erasing {
+		m.view.Technician = nil
+	}
 	m.mu.Lock()
 	changed := m.status.State != s
 	if changed {

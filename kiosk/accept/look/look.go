@@ -35,7 +35,7 @@ type Machine struct {
 
 // Fill adds what it reads to the readings.
 func (m Machine) Fill(ctx context.Context, r *accept.Readings) {
-	r.Image, r.Verity = m.image()
+	r.Image, r.Verity = m.Image()
 	r.Missing = m.missing()
 	r.UEFI, r.SecureBoot = m.firmware()
 	r.Wall = m.wall(ctx)
@@ -70,9 +70,9 @@ func (m Machine) words() ([]string, bool) {
 	return strings.Fields(text), ok
 }
 
-// image is the version that GRUB says it started, and whether the root is
+// Image is the version that GRUB says it started, and whether the root is
 // checked as it is read.
-func (m Machine) image() (version string, verity bool) {
+func (m Machine) Image() (version string, verity bool) {
 	words, _ := m.words()
 	for _, w := range words {
 		if v, ok := strings.CutPrefix(w, "kiosk.version="); ok {

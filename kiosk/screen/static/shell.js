@@ -8,10 +8,13 @@
   const settle = 350;       // a fresh view takes no press yet: it was meant for the one before
   const guard = 700;        // a guarded button wakes up this late
   const forget = 60_000;    // an opened level nobody uses closes
+  const knocks = 5;         // so many presses of F8, or on the machine's name,
+  const knocked = 4000;     // so soon after one another open the technician's view
   let kind = '', level = '', shown = 0, turn = 0, idle = 0;
   let down = null;                        // when the finger or the key went down
   let pressed = -bounce, last = null;     // when the last press counted, and of which button
   let keyed = false;                      // the last thing used was the keyboard
+  let knocking = [];                      // when somebody knocked
 
   // same makes the tree a look like b and keeps every element that it can: a
   // button must not vanish beneath a finger because a clock ticked.
@@ -154,9 +157,16 @@
     if (button.dataset.press === 'language') close();
     if (button.dataset.press) window.press(button.dataset.press, button.dataset.arg || '');
   };
+  const knock = now => {
+    knocking = [...knocking, now].slice(-knocks);
+    if (knocking.length < knocks || now - knocking[0] > knocked) return;
+    knocking = [];
+    window.press('technician', '');
+  };
   addEventListener('click', event => {
     const button = event.target.closest('button'), began = down;
     down = null;
+    if (event.target.closest('.machine')) knock(event.timeStamp);
     if (button) act(button, began === null ? performance.now() : began);
   });
 
@@ -182,6 +192,7 @@
   addEventListener('keydown', event => {
     touched();
     keyed = true;
+    if (event.key === 'F8' && !event.repeat && root.querySelector('.curtain')) knock(event.timeStamp);
     if (taken(event) || (event.repeat && (event.key === 'Enter' || event.key === ' '))) {
       event.preventDefault();
       event.stopPropagation();
