@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,11 @@ import (
 
 	"yhteiskone/provision/image"
 )
+
+// card says in plain Finnish how a stick is made and used. Every stick has it.
+//
+//go:embed KORTTI.md
+var card []byte
 
 func runImageBuild(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o := image.Options{Log: stderr}
@@ -55,7 +61,7 @@ func runImageBuild(ctx context.Context, args []string, stdout, stderr io.Writer)
 			o.Version = at.UTC().Format("20060102.150405") + "-" + name
 		}
 	}
-	o.Epoch = time.Unix(epoch, 0)
+	o.Epoch, o.Card = time.Unix(epoch, 0), card
 	path, err := image.Build(ctx, o)
 	if errors.Is(err, image.ErrInput) {
 		return inputError{err}

@@ -182,6 +182,9 @@ func TestBoot(t *testing.T) {
 	}{{bios(), 2048}, {uefi(), 4096}, {secureBoot(), 2048}} {
 		t.Run(c.firmware.name, func(t *testing.T) {
 			m := newMachine(t, image, programs, filepath.Join(shots, c.firmware.name))
+			if card, err := m.get("kiosk-conf", "KORTTI.txt"); err != nil || !strings.Contains(card, "Laita tikku koneeseen") {
+				t.Errorf("the card is not on the stick: %q, %v", card, err)
+			}
 			twin := ""
 			if c.firmware.name == "uefi" {
 				twin = m.twin(image, programs)

@@ -187,8 +187,22 @@ func (b *builder) fat(ctx context.Context, to, label, serial string, p gpt.Parti
 	return err
 }
 
+// cardName is the card's, where any system shows what is on the stick.
+const cardName = "KORTTI.txt"
+
+// conf is what a person sees of a stick that they plug into their own machine.
 func (b *builder) conf(ctx context.Context, to string, p gpt.Partition) error {
-	return b.fat(ctx, to, "KIOSK-CONF", "4b434f4e", p)
+	if err := b.fat(ctx, to, "KIOSK-CONF", "4b434f4e", p); err != nil {
+		return err
+	}
+	tree := filepath.Join(b.work, "conf")
+	if err := mkdir(tree); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(tree, cardName), b.Card, 0o644); err != nil {
+		return err
+	}
+	return b.fill(ctx, to, tree)
 }
 
 // esp has what starts a machine with UEFI, GRUB's settings for BIOS as well,

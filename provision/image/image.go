@@ -36,6 +36,7 @@ type Options struct {
 	Install string    // provision, which is the installer
 	Key     string    // public key of releases, minisign's form; empty for none
 	Sources string    // list of package sources, deb822; its suites are replaced. Empty for this machine's own
+	Card    []byte    // how a machine is made of it, in plain words: a file of every stick
 	Level   int       // of zstd: 3 is quick, 15 small
 	Version string    // of the image
 	Epoch   time.Time // every time in the image; the commit's
