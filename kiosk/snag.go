@@ -183,7 +183,7 @@ func ofEnrolment(agent string, err error) error {
 		return snagged{session.SnagNoAgent, failed}
 	case errors.As(failed, &refused), errors.As(err, &refusal) && refusal.Code == wire.RefusedOften:
 		return snagged{session.SnagRefused, failed}
-	case !reaches(agent, net.InterfaceAddrs):
+	case !reaches(agent, plugged):
 		return snagged{session.SnagNoNetwork, failed}
 	}
 	return snagged{session.SnagNoAgent, failed}
@@ -207,6 +207,26 @@ func reaches(agent string, addresses func() ([]net.Addr, error)) bool {
 		}
 	}
 	return false
+}
+
+// plugged are the addresses of the network cards that have a line: a card keeps
+// its address for a while after the cable was pulled out.
+func plugged() (all []net.Addr, err error) {
+	cards, err := net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cards {
+		if c.Flags&net.FlagRunning == 0 {
+			continue
+		}
+		addresses, err := c.Addrs()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, addresses...)
+	}
+	return all, nil
 }
 
 // early answers on the control socket while there is no kiosk that serves.

@@ -143,3 +143,20 @@ func TestEarly(t *testing.T) {
 		l.Close()
 	}
 }
+
+// A card without a line has no address that counts.
+func TestPlugged(t *testing.T) {
+	all, err := plugged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loops := 0
+	for _, a := range all {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsLoopback() {
+			loops++
+		}
+	}
+	if loops == 0 {
+		t.Errorf("not even this machine's own: %v", all)
+	}
+}
