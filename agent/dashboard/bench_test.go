@@ -32,7 +32,7 @@ func BenchmarkFirstPage(b *testing.B) {
 	for b.Loop() {
 		views := h.board.seen(who)
 		s := h.board.summary(who, views)
-		f := frame{Page: "fleet", Title: s.Title, Content: fleetContent{s, h.board.sites(who, views)}}
+		f := frame{Page: "fleet", Title: s.Title, Content: fleetContent{s, h.board.sites(who, views, true)}}
 		w := httptest.NewRecorder()
 		if err := h.board.pages.get("fi", "fleet").Execute(w, &f); err != nil || w.Code != http.StatusOK {
 			b.Fatal(err)

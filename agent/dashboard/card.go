@@ -149,16 +149,26 @@ type siteCards struct {
 	Works, All int
 	Settings   bool // the person may change how the site serves
 	Cards      []card
+	Folded     int    // machines without a card here: their site's page has them
 	Fault      *fault // of the site as a whole
 }
+
+// Who sees so many machines that nobody reads all their cards is shown, on the
+// first page, those that need somebody: of each site at most so many.
+const (
+	cardsMost  = 200
+	cardsOfOne = 12
+)
 
 // seen returns the views that the person may see.
 func (b *board) seen(v visit) []state.View {
 	return slices.DeleteFunc(b.Fleet.Views(), func(s state.View) bool { return !v.may(staff.SeeFleet, s.Kiosk.Site) })
 }
 
-// sites groups the machines by site, those that need somebody first.
-func (b *board) sites(v visit, views []state.View) []siteCards {
+// sites groups the machines by site, those that need somebody first. whole: all
+// have cards, however many there are.
+func (b *board) sites(v visit, views []state.View, whole bool) []siteCards {
+	whole = whole || len(views) <= cardsMost
 	var all []siteCards
 	at := map[fleet.SiteID]int{}
 	for _, s := range views {
@@ -168,7 +178,11 @@ func (b *board) sites(v visit, views []state.View) []siteCards {
 			at[s.Kiosk.Site] = i
 			all = append(all, siteCards{ID: s.Kiosk.Site, Name: s.SiteName, Settings: v.may(staff.SetPlace, s.Kiosk.Site)})
 		}
-		all[i].Cards = append(all[i].Cards, b.card(v, s))
+		if whole || needs(s) {
+			all[i].Cards = append(all[i].Cards, b.card(v, s))
+		} else {
+			all[i].Folded++
+		}
 		if s.Status != fleet.StatusClosed {
 			all[i].All++
 		}
@@ -182,8 +196,11 @@ func (b *board) sites(v visit, views []state.View) []siteCards {
 			all[i].Fault = &fault{Text: text, Todo: todo, Since: begin(f), Flaps: v.tell.flaps(f)}
 		}
 	}
-	for _, s := range all {
+	for i, s := range all {
 		slices.SortStableFunc(s.Cards, func(a, b card) int { return cmp.Compare(a.Rank, b.Rank) })
+		if !whole && len(s.Cards) > cardsOfOne {
+			all[i].Cards, all[i].Folded = s.Cards[:cardsOfOne], s.Folded+len(s.Cards)-cardsOfOne
+		}
 	}
 	return all
 }

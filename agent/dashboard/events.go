@@ -3,6 +3,7 @@ package dashboard
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type stream struct {
 	visit
 	page  string
 	kiosk fleet.KioskID
+	site  fleet.SiteID // of the fleet's machines only those of that one
 	out   *http.ResponseController
 	w     http.ResponseWriter
 	sent  map[string]string // what the page shows, by fragment
@@ -36,7 +38,7 @@ type stream struct {
 
 // events pushes parts of a page, drawn on the server, when they change.
 func (b *board) events(w http.ResponseWriter, r *http.Request, v visit) {
-	s := &stream{board: b, visit: v, page: r.FormValue("page"), kiosk: fleet.KioskID(r.FormValue("kiosk")),
+	s := &stream{board: b, visit: v, page: r.FormValue("page"), kiosk: fleet.KioskID(r.FormValue("kiosk")), site: fleet.SiteID(r.FormValue("site")),
 		out: http.NewResponseController(w), w: w, sent: map[string]string{}, shape: "nothing was sent yet"}
 	if s.kiosk != "" {
 		view, ok := b.Fleet.View(s.kiosk)
@@ -133,6 +135,9 @@ func (s *stream) push(changed map[fleet.KioskID]bool) error {
 		if err := s.put("summary", "summary", s.summary(s.visit, views)); err != nil {
 			return err
 		}
+		if s.site != "" {
+			views = slices.DeleteFunc(views, func(v state.View) bool { return v.Kiosk.Site != s.site })
+		}
 		return s.putCards(views, changed, all)
 	case "help":
 		if !all && s.sent["calls"] == before {
@@ -168,9 +173,9 @@ func (s *stream) path() string {
 }
 
 func (s *stream) putCards(views []state.View, changed map[fleet.KioskID]bool, all bool) error {
-	if now := shape(views); now != s.shape {
+	sites := s.sites(s.visit, views, s.site != "")
+	if now := shape(sites); now != s.shape {
 		s.shape = now
-		sites := s.sites(s.visit, views)
 		for _, site := range sites {
 			if _, err := s.draw("site-"+string(site.ID), "site-works", site); err != nil {
 				return err
@@ -183,14 +188,14 @@ func (s *stream) putCards(views []state.View, changed map[fleet.KioskID]bool, al
 		}
 		return s.put("fleet", "fleet", sites)
 	}
-	for _, v := range views {
-		if all || changed[v.Kiosk.ID] {
-			if err := s.put("card-"+string(v.Kiosk.ID), "card", s.card(s.visit, v)); err != nil {
-				return err
+	for _, site := range sites {
+		for _, c := range site.Cards {
+			if all || changed[c.ID] {
+				if err := s.put("card-"+string(c.ID), "card", c); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	for _, site := range s.sites(s.visit, views) {
 		if err := s.put("site-"+string(site.ID), "site-works", site); err != nil {
 			return err
 		}

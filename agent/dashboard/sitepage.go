@@ -34,7 +34,7 @@ func (b *board) sitePage(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	views := slices.DeleteFunc(b.seen(v), func(k state.View) bool { return k.Kiosk.Site != s.ID })
 	c := siteContent{Name: s.Name, Hours: v.tell.hours(s.Around), Cards: siteCards{ID: s.ID, Name: s.Name}}
-	if all := b.sites(v, views); len(all) > 0 {
+	if all := b.sites(v, views, true); len(all) > 0 {
 		c.Cards = all[0]
 	}
 	open := b.open(v, "", "", s.Faults)
@@ -48,7 +48,7 @@ func (b *board) sitePage(w http.ResponseWriter, r *http.Request, v visit) {
 		b.fail(w, r, v, http.StatusInternalServerError, "broken")
 		return
 	}
-	b.show(w, r, v, http.StatusOK, frame{Page: "site", Title: template.HTML(template.HTMLEscapeString(s.Name)), Events: "/events?page=fleet", Refresh: true, Content: c})
+	b.show(w, r, v, http.StatusOK, frame{Page: "site", Title: template.HTML(template.HTMLEscapeString(s.Name)), Events: "/events?page=fleet&site=" + string(s.ID), Refresh: true, Content: c})
 }
 
 // hours says whether a site is open, and until when.
