@@ -21,7 +21,7 @@ import (
 
 func main() {
 	only := flag.String("only", "", "\"binaries\", \"agent\", \"return\", \"kiosk\" or \"errands\": measure that part alone")
-	kiosks := flag.Int("kiosks", 1000, "how many simulated kiosks")
+	kiosks := flag.Int("kiosks", 10000, "how many simulated kiosks")
 	rounds := flag.Int("rounds", 20, "how many sessions")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
