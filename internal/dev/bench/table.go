@@ -60,6 +60,8 @@ func promises() []promise {
 		{"agent.page_p95_ms", "ms", 50, ""},
 		{"agent.binary_mb", "MB", 20, "Beszel 28.2 MB, stripped"},
 		{"provision.binary_mb", "MB", 0, ""},
+		{"provision.write_to_dd", "x", 0, ""},
+		{"provision.write_to_dd_and_cmp", "x", 1.11, "dd and cmp: 1"},
 	}
 }
 
