@@ -156,6 +156,24 @@ func TestInstall(t *testing.T) {
 		i.ready(began)
 		i.starts(bios(), 2048)
 	})
+	t.Run("over-kiosk", func(t *testing.T) { // the machine was a kiosk before, of another agent
+		i := bare(t, "over-kiosk")
+		image, _, _ := given(t)
+		i.run("dd", "if="+image, "of="+i.inner, "bs=4M", "conv=notrunc,sparse", "status=none")
+		was := empty(t, i.inner)
+		began := time.Now()
+		i.start(bios(), 2048)
+		i.says(installing, "sarjanumero: "+innerSerial)
+		if empty(t, i.inner) != was {
+			t.Error("the disk was changed before anybody answered")
+		}
+		i.picture("ask")
+		i.write("1234")
+		i.press("ret")
+		i.says(installing, "Kirjoitetaan levylle")
+		i.ready(began)
+		i.starts(bios(), 2048)
+	})
 	t.Run("hands-off", func(t *testing.T) {
 		i := bare(t, "hands-off", "--hands-off")
 		began := time.Now()

@@ -92,13 +92,13 @@ func TestNetInstall(t *testing.T) {
 		m.wire = []string{"-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + tap, "-device", fmt.Sprintf("%s,netdev=n0,mac=52:54:00:77:00:0%d,bootindex=%d", card, i+1, first)}
 		m.drives = []string{"-drive", "file=" + m.disk + ",format=raw,if=none,id=d0",
 			"-device", fmt.Sprintf("ide-hd,drive=d0,bus=ahci.0,model=WDC WD10EZEX,serial=WD-%d,bootindex=%d", i+1, second)}
+		m.start(f, 2048)
 		t.Cleanup(func() {
 			m.picture("last")
 			if text, err := os.ReadFile(m.serial()); err == nil {
 				os.WriteFile(m.shots+".log", text, 0o644)
 			}
 		})
-		m.start(f, 2048)
 		all = append(all, m)
 	}
 	page := func(lang string) string {
