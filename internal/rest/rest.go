@@ -37,7 +37,9 @@ func Often(percent int) {
 // GiveBack returns memory to the system after something large was done, such
 // as hashing a password (19 MiB each) or starting. By itself the runtime takes
 // minutes. It acts when the heap holds an eighth more than after the last time,
-// so a heap that is large because there is much to hold is left alone. Of the
+// so a heap that is large because there is much to hold is left alone, and when
+// an eighth of what it holds is free: that is left of something that had begun
+// before. Of the
 // program file it lets go after that and then every half minute: what is used
 // all the time comes back at once. It returns nil when the context ends.
 func GiveBack(ctx context.Context) error {
@@ -45,7 +47,8 @@ func GiveBack(ctx context.Context) error {
 	defer tick.Stop()
 	rest, looks, due := uint64(0), 0, 0
 	for {
-		large := heap() > rest+rest/8+512<<10
+		all, free := heap()
+		large := all > rest+rest/8+512<<10 || free > all/8+512<<10
 		if large {
 			debug.FreeOSMemory()
 			looks, due = 0, 0
@@ -55,7 +58,7 @@ func GiveBack(ctx context.Context) error {
 			due = min(2*looks+1, looks+seldom)
 		}
 		if large {
-			rest = heap()
+			rest, _ = heap()
 		}
 		looks++
 		select {
@@ -94,13 +97,14 @@ func dropCode() {
 	}
 }
 
-// heap is how much memory the heap holds, in use or not.
-func heap() (bytes uint64) {
+// heap is how much memory the heap holds, in use or not, and how much of that is
+// free.
+func heap() (all, free uint64) {
 	read := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/unused:bytes"}}
 	metrics.Read(read)
 	for _, r := range read {
-		bytes += r.Value.Uint64()
+		all += r.Value.Uint64()
 	}
-	return bytes
+	return all, read[0].Value.Uint64()
 }
