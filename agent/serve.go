@@ -75,7 +75,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rest.Often(33) // a report leaves little behind, and each percent is kept free for every kiosk
+	rest.Often(25) // a report leaves little behind, and each percent is kept free for every kiosk
 	log := newLog(stderr, c.Log)
 	var public front.Public
 	if !*plain {

@@ -39,9 +39,9 @@ func Often(percent int) {
 // minutes. It acts when the heap holds an eighth more than after the last time,
 // so a heap that is large because there is much to hold is left alone, and when
 // an eighth of what it holds is free: that is left of something that had begun
-// before. Of the
-// program file it lets go after that and then every half minute: what is used
-// all the time comes back at once. It returns nil when the context ends.
+// before. Of the program file, and of a store that is read through memory, it
+// lets go after that and then every half minute: what is used all the time comes
+// back at once. It returns nil when the context ends.
 func GiveBack(ctx context.Context) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -69,9 +69,10 @@ func GiveBack(ctx context.Context) error {
 	}
 }
 
-// dropCode lets go of the pages of our own program file that were needed for
-// what is over, starting above all. They are clean copies of the file; what is
-// needed again comes back page by page, from the page cache.
+// dropCode lets go of the pages of our own program file, and of files that are
+// only read through memory (a store's), that were needed for what is over,
+// starting above all. They are clean copies of the file; what is needed again
+// comes back page by page, from the page cache.
 func dropCode() {
 	self, err := os.Executable()
 	if err != nil {
@@ -84,10 +85,10 @@ func dropCode() {
 	for line := range strings.Lines(string(maps)) {
 		var from, to uintptr
 		var rights string
-		if !strings.HasSuffix(line, " "+self+"\n") {
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); n != 3 || strings.Contains(rights, "w") {
 			continue
 		}
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &rights); n != 3 || strings.Contains(rights, "w") {
+		if !strings.HasSuffix(line, " "+self+"\n") && !(rights == "r--s" && strings.Contains(line, " /")) {
 			continue
 		}
 		// A kernel that says no keeps them: nothing is lost. One that maps files
