@@ -1,6 +1,7 @@
 package boottest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -75,9 +76,10 @@ type machine struct {
 	eyes    *eyes
 	shots   string // where pictures go: how their names begin
 	agent   *agent
-	web     *site // out in the world, as far as the machine can tell
-	house   *site // in the house, beside the agent: somebody else's
-	cpus    int   // how many it has; 0 for two
+	web     *site  // out in the world, as far as the machine can tell
+	house   *site  // in the house, beside the agent: somebody else's
+	card    string // model of the network card; e1000e if empty
+	cpus    int    // how many it has; 0 for two
 }
 
 // newMachine copies the image to a disk of its own, with a join file.
@@ -203,7 +205,7 @@ func (m *machine) start(f firmware, mib int) {
 	}
 	args = append(args, drives...)
 	if m.wire == nil {
-		args = append(args, "-netdev", "user,id=n0,restrict=on,"+way(seenAt+":8443", m.agent.address)+","+way(houseAt+":80", m.house.address), "-device", "e1000e,netdev=n0,romfile=")
+		args = append(args, "-netdev", "user,id=n0,restrict=on,"+way(seenAt+":8443", m.agent.address)+","+way(houseAt+":80", m.house.address), "-device", cmp.Or(m.card, "e1000e")+",netdev=n0,romfile=")
 	}
 	args = append(args, m.wire...)
 	if !m.again {
