@@ -94,6 +94,9 @@ func views() map[string]session.View {
 	add("menu_on", fleet.InUse, func(v *session.View) {
 		v.Menu, v.Waiting, v.Comfort = true, true, session.Comfort{Size: 100, Speak: true, Keyboard: true, Sticky: true}
 	})
+	add("menu_pale", fleet.InUse, func(v *session.View) {
+		v.Menu, v.Pale, v.Comfort.Contrast = true, true, true
+	})
 	add("confirm", fleet.InUse, func(v *session.View) { v.Confirm, v.Left = true, time.Minute })
 	add("confirm_late", fleet.Warning, func(v *session.View) { v.Confirm, v.EndsIn = true, 40*time.Second })
 	add("idle_early", fleet.Warning, func(v *session.View) { v.EndsIn = 150 * time.Second })

@@ -197,6 +197,7 @@ func (m *Machine) fill() {
 		v.HelpIn = int(max(minutes(time.Until(m.help.due)), time.Minute) / time.Minute)
 	}
 	in := v.State.InSession()
+	v.Pale = in && v.Comfort.Contrast && !m.setup.Comfort.Contrast
 	if v.Mode = mode(m.now.Mode); in {
 		v.Mode = m.setup.Mode
 	} else {

@@ -326,3 +326,30 @@ func TestSpeech(t *testing.T) {
 		}
 	})
 }
+
+// Strong colours that are chosen in a session do not reach others' pages, and the
+// client is told so; those that were chosen before do.
+func TestPale(t *testing.T) {
+	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
+		inSession(t, w, m)
+		w.press("contrast", "")
+		if !w.last().Pale {
+			t.Error("the client is not told")
+		}
+		w.press("contrast", "")
+		if w.last().Pale {
+			t.Error("told without reason")
+		}
+		w.press("end", "")
+		w.press("end_yes", "")
+		w.pass(time.Minute)
+		w.press("contrast", "")
+		w.pass(10 * time.Second) // its browser is started anew
+		w.press("tile", "kela")
+		w.pass(time.Second)
+		wantState(t, m, fleet.InUse)
+		if v := w.last(); v.Pale || !v.Comfort.Contrast {
+			t.Errorf("chosen before: %+v", v)
+		}
+	})
+}

@@ -253,6 +253,7 @@ type View struct {
 	CanType   bool // there is an on-screen keyboard
 	CanStick  bool
 	Menu      bool          // the strip's page of comforts is open
+	Pale      bool          // strong colours were chosen since the session began: others' pages do not have them
 	Hide      HideStep      // but for HideNone nothing else uncovers the page, whatever State, Confirm, Message and Notice say
 	Picked    int           // pictures pressed so far, of PicturesToHide
 	HideLeft  time.Duration // until a hidden session is erased, in whole minutes, rounded up
