@@ -172,7 +172,13 @@ func (k *kiosk) openUplink(member uplink.Member, key ed25519.PrivateKey) (err er
 	if err != nil {
 		return err
 	}
-	k.prover.send = k.uplink.Proof
+	handed, known, err := k.uplink.Handed()
+	if err != nil {
+		return err
+	}
+	if err := k.prover.sendsTo(k.uplink.Proof, handed, known); err != nil {
+		k.log.Error("a proof of before waits to be handed over", "err", err)
+	}
 	return nil
 }
 

@@ -41,8 +41,9 @@ type prover struct {
 	kiosk  fleet.KioskID
 	now    func() time.Time
 	send   func(fleet.WipeProof) error
-	mu     sync.Mutex // guards proofs
+	mu     sync.Mutex // guards what follows
 	proofs []fleet.WipeProof
+	handed uint64 // the newest proof that send took
 }
 
 // openProver reads the chain. A chain of another kiosk identifier (the machine
@@ -92,18 +93,53 @@ func (p *prover) last() *fleet.WipeProof {
 func (p *prover) Prove(looks []fleet.Look, took time.Duration) (fleet.WipeProof, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.catchUp(); err != nil {
+		return fleet.WipeProof{}, err
+	}
 	made := proof.Sign(p.key, p.last(), fleet.WipeProof{Kiosk: p.kiosk, At: p.now(), Looks: looks,
 		TookMS: uint32(min(max(took.Milliseconds(), 0), 1<<31))})
 	if err := p.keep(made); err != nil {
 		return fleet.WipeProof{}, fmt.Errorf("keep the proof: %w", err)
 	}
 	p.proofs = append(p.proofs, made)
-	if p.send != nil {
-		if err := p.send(made); err != nil {
-			return fleet.WipeProof{}, fmt.Errorf("hand the proof over: %w", err)
-		}
+	if err := p.catchUp(); err != nil {
+		return fleet.WipeProof{}, err
 	}
 	return made, nil
+}
+
+// sendsTo hands proofs over from now on, first those above handed: one that was
+// kept just before the power was cut, or the disk was full, was never handed
+// over, and the agent would take the chain for broken. What fails now is tried
+// again with the next proof.
+func (p *prover) sendsTo(send func(fleet.WipeProof) error, handed uint64, known bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.send, p.handed = send, 0
+	if last := p.last(); last != nil { // what is known of another chain counts for nothing
+		p.handed = last.Seq
+		if known {
+			p.handed = min(handed, last.Seq)
+		}
+	}
+	return p.catchUp()
+}
+
+// catchUp hands over every proof that was not yet, oldest first.
+func (p *prover) catchUp() error {
+	if p.send == nil {
+		return nil
+	}
+	for _, made := range p.proofs {
+		if made.Seq <= p.handed {
+			continue
+		}
+		if err := p.send(made); err != nil {
+			return fmt.Errorf("hand the proof over: %w", err)
+		}
+		p.handed = made.Seq
+	}
+	return nil
 }
 
 func (p *prover) keep(made fleet.WipeProof) error {

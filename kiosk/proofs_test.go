@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,4 +98,59 @@ func FuzzProofs(f *testing.F) {
 			t.Fatal("proofs that nobody signed were taken")
 		}
 	})
+}
+
+// A proof that was kept and could not be handed over, because the disk was full
+// or the power went, is handed over first of all: the agent must find no gap.
+func TestProofsAreHandedOverInOrder(t *testing.T) {
+	dir := t.TempDir()
+	_, key, _ := ed25519.GenerateKey(nil)
+	const id = fleet.KioskID("kabcdefghij23")
+	var got []uint64
+	full := false
+	send := func(p fleet.WipeProof) error {
+		if full {
+			return errors.New("no room")
+		}
+		got = append(got, p.Seq)
+		return nil
+	}
+	open := func(kiosk fleet.KioskID, handed uint64, known bool) *prover {
+		p, err := openProver(filepath.Join(dir, "proofs.jsonl"), key, kiosk, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.sendsTo(send, handed, known); (err != nil) != (full && known && p.last() != nil && handed < p.last().Seq) {
+			t.Errorf("beginning with %d, %v: %v", handed, known, err)
+		}
+		return p
+	}
+	prove := func(p *prover, ok bool) {
+		t.Helper()
+		if _, err := p.Prove([]fleet.Look{{At: "files", Looked: 3}}, time.Second); (err == nil) != ok {
+			t.Fatalf("with a full disk %v: %v", full, err)
+		}
+	}
+	p := open(id, 0, true)
+	prove(p, true)
+	full = true
+	prove(p, false) // kept, and not handed over
+	prove(p, false) // and nothing is proved on top of it
+	if p.Last().Seq != 2 {
+		t.Fatalf("the newest is %d", p.Last().Seq)
+	}
+	open(id, 1, true) // still full
+	full = false
+	p = open(id, 1, true)
+	prove(p, true)
+	p = open(id, 2, true) // what was not acknowledged comes twice, which is no harm
+	prove(open(id, 0, false), true)
+	if want := []uint64{1, 2, 3, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("handed over %v, want %v", got, want)
+	}
+	got = nil
+	prove(open("kzzzzzzzzzzzz", 40, true), true) // another chain begins
+	if !slices.Equal(got, []uint64{1}) {
+		t.Errorf("of a new chain %v were handed over", got)
+	}
 }

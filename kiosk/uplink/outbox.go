@@ -32,27 +32,50 @@ type outbox struct {
 	next uint64
 
 	given uint64 // up to here messages were handed to a line, and may have arrived
+	proof uint64 // the newest wipe proof that was acknowledged
+	known bool   // proof is true: an older program kept no note of it
 }
 
-const ackedName = "acked"
+// The notes beside the messages: up to which number they are acknowledged, and
+// the number of the newest wipe proof among those.
+const (
+	ackedName = "acked"
+	proofName = "proof"
+)
+
+// note reads a number that was kept; there is false without it.
+func (o *outbox) note(name string) (n uint64, there bool, err error) {
+	text, err := os.ReadFile(filepath.Join(o.dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("open the outbox: %w", err)
+	}
+	if n, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
+		return 0, false, fmt.Errorf("open the outbox: %s does not hold a number", filepath.Join(o.dir, name))
+	}
+	return n, true, nil
+}
+
+// write keeps a number durably.
+func (o *outbox) write(name string, n uint64) error {
+	return renameio.WriteFile(filepath.Join(o.dir, name), []byte(strconv.FormatUint(n, 10)+"\n"), 0o600, renameio.WithTempDir(o.dir))
+}
 
 func openOutbox(dir string) (*outbox, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the outbox: %w", err)
 	}
-	o := &outbox{dir: dir, next: 1}
-	text, err := os.ReadFile(filepath.Join(dir, ackedName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open the outbox: %w", err)
+	o := &outbox{dir: dir}
+	acked, begun, err := o.note(ackedName)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		acked, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("open the outbox: %s does not hold a number", filepath.Join(dir, ackedName))
-		}
-		o.next = acked + 1
+	if o.proof, o.known, err = o.note(proofName); err != nil {
+		return nil, err
 	}
-	acked := o.next - 1
+	o.known, o.next = o.known || !begun, acked+1
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the outbox: %w", err)
@@ -135,7 +158,13 @@ func (o *outbox) ack(seq uint64) error {
 	if (len(o.seqs) == 0 || o.seqs[0] > seq) && seq < o.next {
 		return nil
 	}
-	if err := renameio.WriteFile(filepath.Join(o.dir, ackedName), []byte(strconv.FormatUint(seq, 10)+"\n"), 0o600, renameio.WithTempDir(o.dir)); err != nil {
+	if top, err := o.newestProof(seq); err == nil && top > o.proof { // what cannot be read is no reason to send it again
+		if err := o.write(proofName, top); err != nil {
+			return fmt.Errorf("keep an acknowledgement: %w", err)
+		}
+		o.proof, o.known = top, true
+	}
+	if err := o.write(ackedName, seq); err != nil {
 		return fmt.Errorf("keep an acknowledgement: %w", err)
 	}
 	for len(o.seqs) > 0 && o.seqs[0] <= seq {
@@ -146,6 +175,33 @@ func (o *outbox) ack(seq uint64) error {
 	}
 	o.next = max(o.next, seq+1)
 	return nil
+}
+
+// newestProof is the number of the newest wipe proof among the waiting messages
+// up to a number; 0 if there is none.
+func (o *outbox) newestProof(most uint64) (top uint64, err error) {
+	for seq := uint64(0); ; {
+		next, m, ok, err := o.after(seq)
+		if err != nil || !ok || next > most {
+			return top, err
+		}
+		if p, ok := m.(wire.Proof); ok {
+			top = max(top, p.Proof.Seq)
+		}
+		seq = next
+	}
+}
+
+// handed is the number of the newest wipe proof that was put here; known is
+// false if nobody can say.
+func (o *outbox) handed() (newest uint64, known bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	top, err := o.newestProof(o.next)
+	if err != nil {
+		return 0, false, err
+	}
+	return max(top, o.proof), o.known || top > 0, nil
 }
 
 // drop removes one waiting message that is no longer worth sending, unless it

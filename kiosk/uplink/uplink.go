@@ -149,6 +149,11 @@ func (u *Uplink) Proof(p fleet.WipeProof) error {
 	return err
 }
 
+// Handed is the number of the newest proof that was given to Proof and kept, in
+// this run or one before; known is false if nobody can say, because a program of
+// before kept no note of it.
+func (u *Uplink) Handed() (seq uint64, known bool, err error) { return u.box.handed() }
+
 // Help rings.
 func (u *Uplink) Help(call string) error {
 	u.mu.Lock()
