@@ -143,7 +143,7 @@ func TestProofsAreHandedOverInOrder(t *testing.T) {
 	full = false
 	p = open(id, 1, true)
 	prove(p, true)
-	p = open(id, 2, true) // what was not acknowledged comes twice, which is no harm
+	open(id, 2, true) // what was not acknowledged comes twice, which is no harm
 	prove(open(id, 0, false), true)
 	if want := []uint64{1, 2, 3, 3, 4}; !slices.Equal(got, want) {
 		t.Errorf("handed over %v, want %v", got, want)

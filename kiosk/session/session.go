@@ -144,7 +144,7 @@ type Machine struct {
 	checks   map[string]bool // the commands for which it is being looked at
 
 	technician technician
-	seen     map[string]fleet.Result
+	seen       map[string]fleet.Result
 }
 
 // New returns a machine that is starting.
