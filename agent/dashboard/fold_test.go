@@ -15,18 +15,18 @@ import (
 // how many more there are; a site's own page has all, and both stay alive.
 func TestManyMachinesAreFolded(t *testing.T) {
 	h := newHouse(t)
+	id := func(i int) fleet.KioskID {
+		return fleet.KioskID("k" + strings.NewReplacer("0", "a", "1", "b", "8", "c", "9", "d").Replace(fmt.Sprintf("%012d", i)))
+	}
 	many := func(site fleet.SiteID, name string, from, n int) {
 		for i := from; i < from+n; i++ {
 			v := kiosk(0, site, name, fmt.Sprintf("Kone %d", i), "")
-			v.Kiosk.ID = fleet.KioskID("k" + strings.NewReplacer("0", "a", "1", "b", "8", "c", "9", "d").Replace(fmt.Sprintf("%012d", i)))
+			v.Kiosk.ID = id(i)
 			if site == "suuri" && i%5 == 0 {
 				v.Status, v.Faults = fleet.StatusOutOfOrder, []state.Fault{{Code: fleet.WipeUnverified, Since: v.Since}}
 			}
 			h.put(v)
 		}
-	}
-	id := func(i int) fleet.KioskID {
-		return fleet.KioskID("k" + strings.NewReplacer("0", "a", "1", "b", "8", "c", "9", "d").Replace(fmt.Sprintf("%012d", i)))
 	}
 	many("suuri", "Suuri", 0, 100)
 	many("rauha", "Rauha", 100, 101)

@@ -22,14 +22,18 @@ type asked struct {
 // late reports whether a machine that the person's reports are about has not
 // sent all its numbers of the month.
 func (b *board) late(v visit, m figures.Span) bool {
-	var machines []figures.Machine
+	through, _ := m.Complete(b.machines(func(site fleet.SiteID) bool { return v.may(staff.SeeReports, site) }), b.Now())
+	return through != m.Last()
+}
+
+// machines are those of some sites, and when they were heard of.
+func (b *board) machines(of func(fleet.SiteID) bool) (all []figures.Machine) {
 	for _, s := range b.Fleet.Views() {
-		if v.may(staff.SeeReports, s.Kiosk.Site) {
-			machines = append(machines, figures.Machine{Kiosk: s.Kiosk, Seen: s.LastSeen})
+		if of(s.Kiosk.Site) {
+			all = append(all, figures.Machine{Kiosk: s.Kiosk, Seen: s.LastSeen})
 		}
 	}
-	through, _ := m.Complete(machines, b.Now())
-	return through != m.Last()
+	return all
 }
 
 // mySites are the sites where the person may do something, by name.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -209,15 +208,13 @@ func monthName(t teller, m figures.Span) template.HTML {
 
 // reportState says how far the numbers are complete. out: some came too late.
 func (b *board) reportState(t teller, a asked, out bool) (all []template.HTML) {
-	var machines []figures.Machine
-	site := map[fleet.KioskID]string{}
-	for _, s := range b.Fleet.Views() {
-		mine := slices.ContainsFunc(a.sites, func(have fleet.Site) bool { return have.ID == s.Kiosk.Site })
-		if mine && (a.site == "" || a.site == s.Kiosk.Site) {
-			machines = append(machines, figures.Machine{Kiosk: s.Kiosk, Seen: s.LastSeen})
-			site[s.Kiosk.ID] = s.SiteName
+	site := map[fleet.SiteID]string{} // those of the report
+	for _, s := range a.sites {
+		if a.site == "" || a.site == s.ID {
+			site[s.ID] = s.Name
 		}
 	}
+	machines := b.machines(func(of fleet.SiteID) bool { _, mine := site[of]; return mine })
 	day := func(text string) string {
 		d, err := time.Parse(time.DateOnly, text)
 		if err != nil {
@@ -252,7 +249,7 @@ func (b *board) reportState(t teller, a asked, out bool) (all []template.HTML) {
 		for _, l := range late[:min(most, len(late))] {
 			name := l.Kiosk.Name
 			if a.site == "" {
-				name += ", " + site[l.Kiosk.ID]
+				name += ", " + site[l.Kiosk.Site]
 			}
 			if l.Through != "" {
 				names = append(names, string(t.say("reports.late_from", "kiosk", name, "day", day(l.Through))))

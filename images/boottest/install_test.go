@@ -89,6 +89,15 @@ func (i *installed) says(patience time.Duration, text string) {
 	})
 }
 
+// agrees answers as a person does who means that disk, up to the restart.
+func (i *installed) agrees(began time.Time) {
+	i.t.Helper()
+	i.write("1234")
+	i.press("ret")
+	i.says(installing, "Kirjoitetaan levylle")
+	i.ready(began)
+}
+
 // ready waits for the end of the installation, reads the code off the screen as
 // a phone does, pulls the stick out and waits for the restart.
 func (i *installed) ready(began time.Time) {
@@ -150,10 +159,7 @@ func TestInstall(t *testing.T) {
 		if empty(t, i.inner) != "" {
 			t.Error("a wrong answer changed the disk")
 		}
-		i.write("1234")
-		i.press("ret")
-		i.says(installing, "Kirjoitetaan levylle")
-		i.ready(began)
+		i.agrees(began)
 		i.starts(bios(), 2048)
 	})
 	t.Run("over-kiosk", func(t *testing.T) { // the machine was a kiosk before, of another agent
@@ -168,10 +174,7 @@ func TestInstall(t *testing.T) {
 			t.Error("the disk was changed before anybody answered")
 		}
 		i.picture("ask")
-		i.write("1234")
-		i.press("ret")
-		i.says(installing, "Kirjoitetaan levylle")
-		i.ready(began)
+		i.agrees(began)
 		i.starts(bios(), 2048)
 	})
 	t.Run("hands-off", func(t *testing.T) {

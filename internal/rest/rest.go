@@ -54,7 +54,7 @@ func GiveBack(ctx context.Context) error {
 			looks, due = 0, 0
 		}
 		if looks >= due {
-			dropCode()
+			dropPages()
 			due = min(2*looks+1, looks+seldom)
 		}
 		if large {
@@ -69,11 +69,11 @@ func GiveBack(ctx context.Context) error {
 	}
 }
 
-// dropCode lets go of the pages of our own program file, and of files that are
+// dropPages lets go of the pages of our own program file, and of files that are
 // only read through memory (a store's), that were needed for what is over,
 // starting above all. They are clean copies of the file; what is needed again
 // comes back page by page, from the page cache.
-func dropCode() {
+func dropPages() {
 	self, err := os.Executable()
 	if err != nil {
 		return

@@ -64,7 +64,7 @@ func TestDropCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := resident()
-	dropCode()
+	dropPages()
 	if after := resident(); after > before*9/10 {
 		t.Errorf("%d KiB of the file were resident, %d are", before, after)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"yhteiskone/internal/acceptance"
 	"yhteiskone/kiosk/catalogue"
 	"yhteiskone/kiosk/session"
 )
@@ -28,6 +29,7 @@ type page struct {
 	texts      Texts
 	snags      snagWords
 	technician technicianWords
+	sheet      acceptance.Texts
 	zone       *time.Location
 }
 
@@ -52,6 +54,7 @@ type Renderer struct {
 	texts      Texts
 	snags      snagWords
 	technician technicianWords
+	sheet      acceptance.Texts
 	tiles      Tiles
 	zone       *time.Location
 }
@@ -68,15 +71,15 @@ func NewRenderer(tiles Tiles, texts Texts, zone *time.Location) (*Renderer, erro
 			return nil, err
 		}
 	}
-	snags, err := readSnags()
+	snags, err := readTechnical[map[string]map[string]string](snagFiles, "snag")
 	if err != nil {
 		return nil, err
 	}
-	technician, err := readTechnician()
+	technician, err := readTechnical[map[string]string](technicianFiles, "technician")
 	if err != nil {
 		return nil, err
 	}
-	return &Renderer{pages, texts, snags, technician, tiles, zone}, nil
+	return &Renderer{pages, texts, snags, technician, acceptance.New(), tiles, zone}, nil
 }
 
 // Render draws a view as a piece of HTML. The same view gives the same piece.
@@ -101,7 +104,7 @@ func (r *Renderer) page(v session.View) (page, error) {
 	if v.Comfort.Size == 0 {
 		v.Comfort = session.Plain()
 	}
-	p := page{View: v, Kind: kindOf(v), Languages: offered(v.Languages), texts: r.texts, snags: r.snags, technician: r.technician, zone: r.zone}
+	p := page{View: v, Kind: kindOf(v), Languages: offered(v.Languages), texts: r.texts, snags: r.snags, technician: r.technician, sheet: r.sheet, zone: r.zone}
 	p.Quick = quick(p.Languages, v.Lang)
 	switch p.Kind {
 	case welcome:

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
-	"yhteiskone/internal/acceptance"
 	"yhteiskone/internal/fleet"
 	"yhteiskone/kiosk/session"
 )
@@ -18,41 +15,13 @@ import (
 //go:embed technician/*.toml
 var technicianFiles embed.FS
 
-// technicianWords are texts by language and key, and the words of the
-// acceptance sheet.
-type technicianWords struct {
-	text  map[string]map[string]string
-	sheet acceptance.Texts
-}
-
-func readTechnician() (technicianWords, error) {
-	all := technicianWords{map[string]map[string]string{}, acceptance.New()}
-	for _, lang := range acceptance.Languages() {
-		text, err := technicianFiles.ReadFile("technician/" + lang + ".toml")
-		if err != nil {
-			return all, fmt.Errorf("read the words of the technician's view: %w", err)
-		}
-		words := map[string]string{}
-		if err := toml.Unmarshal(text, &words); err != nil {
-			return all, fmt.Errorf("read the words of the technician's view in %s: %w", lang, err)
-		}
-		all.text[lang] = words
-	}
-	return all, nil
-}
-
-// technicianLang is the language of the technician's view.
-func (p page) technicianLang() string {
-	if p.Borrowed() {
-		return "en"
-	}
-	return p.Lang
-}
+// technicianWords are the words of the technician's view by language and key.
+type technicianWords map[string]map[string]string
 
 // Tech says a text of the technician's view; name and value are of what stands
 // in it in braces.
 func (p page) Tech(key string, values ...any) (string, error) {
-	said := p.technician.text[p.technicianLang()][key]
+	said := p.technician[p.technicianLang()][key]
 	if said == "" {
 		return "", fmt.Errorf("no words for %q in the technician's view", key)
 	}
@@ -94,7 +63,7 @@ func (p page) Verdict() *verdict {
 	if s == nil {
 		return nil
 	}
-	lang, words, result := p.technicianLang(), p.technician.sheet, s.Result()
+	lang, words, result := p.technicianLang(), p.sheet, s.Result()
 	v := &verdict{Good: result.Accepted()}
 	var more []string
 	v.Headline, more = words.Result(lang, *s, result)

@@ -178,17 +178,27 @@ func (m *Machine) reboot(ctx context.Context, w pending) {
 // check has the machine looked at. The answer is given once the sheet is on its
 // way; clients are served meanwhile.
 func (m *Machine) check(w pending) {
-	id := w.command.ID
-	m.checks[id] = true
-	go func() {
+	m.lookAt(w.command.ID, func(_ fleet.Sheet, err error) {
 		why := ""
-		if _, err := m.Check(id); err != nil {
-			m.Log.Error("the machine was not checked", "err", err)
+		if err != nil {
 			why = "failed"
+		}
+		m.finish(w, why)
+	})
+}
+
+// lookAt has the machine looked at for a command, and then does with the sheet
+// what is to be done.
+func (m *Machine) lookAt(id string, then func(fleet.Sheet, error)) {
+	m.checks[id] = true
+	go func() { // it takes a while, and the machine must answer meanwhile
+		sheet, err := m.Check(id)
+		if err != nil {
+			m.Log.Error("the machine was not checked", "err", err)
 		}
 		m.tell(func() {
 			delete(m.checks, id)
-			m.finish(w, why)
+			then(sheet, err)
 		})
 	}()
 }

@@ -78,24 +78,17 @@ func (m *Machine) checkHere() {
 		return
 	}
 	turn := m.technician.turn
-	m.checks[fleet.CheckedHere] = true
-	go func() { // it takes a while, and the machine must answer meanwhile
-		sheet, err := m.Check(fleet.CheckedHere)
-		m.tell(func() {
-			delete(m.checks, fleet.CheckedHere)
-			if err != nil {
-				m.Log.Error("the machine was not checked", "err", err)
-			}
-			if m.technician.turn != turn {
-				return
-			}
+	m.lookAt(fleet.CheckedHere, func(sheet fleet.Sheet, err error) {
+		switch {
+		case m.technician.turn != turn:
+			return
+		case err != nil:
+			m.technician.check = CheckFailed
+		default:
 			m.technician.check, m.technician.sheet = CheckMade, &sheet
-			if err != nil {
-				m.technician.check, m.technician.sheet = CheckFailed, nil
-			}
-			m.technician.touched = time.Now()
-		})
-	}()
+		}
+		m.technician.touched = time.Now()
+	})
 }
 
 // technicianTimes lets the view go away by itself.

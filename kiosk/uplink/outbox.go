@@ -180,14 +180,22 @@ func (o *outbox) ack(seq uint64) error {
 // newestProof is the number of the newest wipe proof among the waiting messages
 // up to a number; 0 if there is none.
 func (o *outbox) newestProof(most uint64) (top uint64, err error) {
-	for seq := uint64(0); ; {
-		next, m, ok, err := o.after(seq)
-		if err != nil || !ok || next > most {
-			return top, err
-		}
+	err = o.walk(most, func(_ uint64, m wire.Message) {
 		if p, ok := m.(wire.Proof); ok {
 			top = max(top, p.Proof.Seq)
 		}
+	})
+	return top, err
+}
+
+// walk calls f with every waiting message up to a number.
+func (o *outbox) walk(most uint64, f func(uint64, wire.Message)) error {
+	for seq := uint64(0); ; {
+		next, m, ok, err := o.after(seq)
+		if err != nil || !ok || next > most {
+			return err
+		}
+		f(next, m)
 		seq = next
 	}
 }
@@ -224,14 +232,7 @@ func (o *outbox) drop(seq uint64) (dropped bool, err error) {
 func (o *outbox) each(f func(uint64, wire.Message)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for seq := uint64(0); ; {
-		next, m, ok, err := o.after(seq)
-		if err != nil || !ok {
-			return err
-		}
-		f(next, m)
-		seq = next
-	}
+	return o.walk(o.next, f)
 }
 
 // waits returns how many messages wait.
