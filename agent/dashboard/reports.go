@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yhteiskone/agent/figures"
+	"yhteiskone/agent/staff"
 	"yhteiskone/internal/fleet"
 )
 
@@ -108,7 +109,7 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	if a.site != "" {
 		c.File += "&site=" + string(a.site) // of the narrow alphabet of sites
 	}
-	places, out, err := b.reportPlaces(a)
+	places, came, err := b.reportPlaces(v, a)
 	if err != nil {
 		return c, err
 	}
@@ -126,31 +127,52 @@ func (b *board) reportOf(v visit, a asked) (reportContent, error) {
 	if c.Weeks, err = b.reportWeeks(v, a.span, places); err != nil {
 		return c, err
 	}
-	c.State = b.reportState(t, a, out)
+	c.State = b.reportState(t, a, came)
 	return c, nil
 }
 
+// leftOut is what of a month's numbers is not in a report: what came after the
+// month was closed, and what came today for the first time.
+type leftOut struct{ late, today bool }
+
 // reportPlaces adds up the sites' months. A site without machines has no
 // numbers, unless some are left from when it had; then those that may be said
-// count. out says whether some came after the month was closed and are left out.
-func (b *board) reportPlaces(a asked) (places []reportPlace, out bool, err error) {
+// count.
+func (b *board) reportPlaces(v visit, a asked) (places []reportPlace, left leftOut, err error) {
 	sums := map[fleet.SiteID]*figures.Sums{}
 	for _, s := range a.sites {
 		if a.site == "" || a.site == s.ID {
 			sums[s.ID] = figures.NewSums()
 		}
 	}
+	type arrival struct {
+		site   fleet.SiteID
+		counts fleet.Counts
+		came   string
+	}
+	var all []arrival
+	began := map[fleet.SiteID]string{}
 	err = b.Numbers.Counts(a.span.First(), a.span.Last(), func(site fleet.SiteID, c fleet.Counts, came string) {
-		switch s := sums[site]; {
-		case s == nil:
-		case came > a.span.Closes():
-			out = true
-		default:
-			s.Add(c)
+		all = append(all, arrival{site, c, came})
+		if day, ok := began[site]; !ok || came < day {
+			began[site] = came
 		}
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, left, err
+	}
+	today := b.Now().UTC().Format(time.DateOnly)
+	for _, one := range all {
+		closes := a.span.ClosesFor(began[one.site])
+		switch s := sums[one.site]; {
+		case s == nil:
+		case one.came > closes:
+			left.late = true
+		case closes > a.span.Closes() && closes == today && !v.may(staff.KeepTally, one.site): // until the day is over it grows
+			left.today = true
+		default:
+			s.Add(one.counts)
+		}
 	}
 	err = b.Numbers.Marks(a.span.First(), a.span.Last(), func(m figures.Mark, n uint64) {
 		if s := sums[m.Site]; s != nil {
@@ -158,7 +180,7 @@ func (b *board) reportPlaces(a asked) (places []reportPlace, out bool, err error
 		}
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, left, err
 	}
 	has := map[fleet.SiteID]bool{}
 	for _, v := range b.Fleet.Views() {
@@ -174,7 +196,7 @@ func (b *board) reportPlaces(a asked) (places []reportPlace, out bool, err error
 			places = append(places, reportPlace{s.ID, s.Name, m})
 		}
 	}
-	return places, out, nil
+	return places, left, nil
 }
 
 func reportTables(t teller, m figures.Month) (all []reportTable) {
@@ -206,8 +228,8 @@ func monthName(t teller, m figures.Span) template.HTML {
 	return t.say("reports.month", "month", t.say(fmt.Sprint("month.", int(m.Month()))), "year", m.Year())
 }
 
-// reportState says how far the numbers are complete. out: some came too late.
-func (b *board) reportState(t teller, a asked, out bool) (all []template.HTML) {
+// reportState says how far the numbers are complete.
+func (b *board) reportState(t teller, a asked, left leftOut) (all []template.HTML) {
 	site := map[fleet.SiteID]string{} // those of the report
 	for _, s := range a.sites {
 		if a.site == "" || a.site == s.ID {
@@ -234,7 +256,9 @@ func (b *board) reportState(t teller, a asked, out bool) (all []template.HTML) {
 		return all
 	}
 	switch {
-	case closed && (out || len(late) > 0):
+	case left.today:
+		return append(all, t.say("reports.waits", "month", monthName(t, a.span), "day", day(b.Now().UTC().Format(time.DateOnly))))
+	case closed && (left.late || len(late) > 0):
 		return append(all, t.say("reports.closed", "day", day(a.span.Closes())))
 	case ended && len(late) == 0 && through == a.span.Last():
 		all = append(all, t.say("reports.complete"))

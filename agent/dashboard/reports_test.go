@@ -107,6 +107,18 @@ func TestMonthWaitsAndCloses(t *testing.T) {
 	looks("it came back", 20, true, "Luvut suljettiin 14.11.2026.", "Käyntejä 272")
 	h.ledger.days[len(h.ledger.days)-1].came = "2026-11-14"
 	looks("it came back in time", 20, true, "Kaikki kuukauden luvut ovat tulleet.", "Käyntejä 322")
+
+	// Of a site whose first numbers came after the close nobody was shown any: its
+	// month closes with that day, and until the day is over only the desk sees it.
+	for i := range h.ledger.days {
+		if d := &h.ledger.days[i]; d.site == "illusia" && d.Day < "2026-11" {
+			d.came = "2026-11-20"
+		}
+	}
+	looks("a past came today", 20, false)
+	looks("a past came yesterday", 21, true, "Kaikki kuukauden luvut ovat tulleet.", "Käyntejä 322")
+	h.ledger.days = append(h.ledger.days, siteDay{"illusia", fleet.Counts{Day: "2026-10-21", Sessions: 50}, "2026-11-21"})
+	looks("more of it came a day later", 21, true, "Luvut suljettiin 14.11.2026.", "Käyntejä 322")
 }
 
 // TestReportLeaksNothing prints every page and file of a report, and looks

@@ -68,6 +68,11 @@ func (m Span) Closes() string { return m.first.AddDate(0, 1, -1+Grace).Format(ti
 // Closed reports whether the month has closed.
 func (m Span) Closed(now time.Time) bool { return now.UTC().Format(time.DateOnly) > m.Closes() }
 
+// ClosesFor is Closes for a site, by the day on which its first numbers of the
+// month came. If that is later still (an agent that takes a past over), nobody was
+// shown any before, and the month closes with that day.
+func (m Span) ClosesFor(first string) string { return max(m.Closes(), first) }
+
 // settle is how long after midnight a kiosk has surely handed its day over, if
 // it is connected.
 const settle = 15 * time.Minute
