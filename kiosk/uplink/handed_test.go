@@ -55,6 +55,7 @@ func TestHandedProofs(t *testing.T) {
 	if err := box.ack(second); err != nil {
 		t.Fatal(err)
 	}
+	says("none waits, in the same run", box, 2, true)
 	put(box, 0)
 	says("none waits", open(), 2, true)
 	if err := os.Remove(filepath.Join(dir, proofName)); err != nil { // a program of before kept none
