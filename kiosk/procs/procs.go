@@ -122,7 +122,7 @@ func gone(err error) bool {
 
 func parseStatus(b []byte) (Process, error) {
 	var p Process
-	seen := 0
+	var states, parents, users int // how often each is said
 	for line := range bytes.SplitSeq(b, []byte{'\n'}) {
 		key, value, ok := bytes.Cut(line, []byte{':'})
 		if !ok {
@@ -134,7 +134,7 @@ func parseStatus(b []byte) (Process, error) {
 			if len(fields) == 0 || fields[0][0] < 'A' {
 				return p, errors.New("its state is no letter")
 			}
-			p.State, seen = fields[0][0], seen+1
+			p.State, states = fields[0][0], states+1
 		case "PPid":
 			if len(fields) != 1 {
 				return p, errors.New("its parent is unclear")
@@ -143,7 +143,7 @@ func parseStatus(b []byte) (Process, error) {
 			if err != nil {
 				return p, fmt.Errorf("read its parent: %w", err)
 			}
-			p.PPID, seen = n, seen+1
+			p.PPID, parents = n, parents+1
 		case "Uid":
 			if len(fields) != 4 {
 				return p, errors.New("its users are unclear")
@@ -155,13 +155,13 @@ func parseStatus(b []byte) (Process, error) {
 				}
 				p.UIDs[i] = n
 			}
-			seen++
+			users++
 		case "NSpid":
 			p.Depth = max(len(fields)-1, 0)
 		}
 	}
-	if seen != 3 {
-		return p, errors.New("its status is not complete")
+	if states != 1 || parents != 1 || users != 1 {
+		return p, errors.New("its status is not complete, or says a thing twice")
 	}
 	return p, nil
 }

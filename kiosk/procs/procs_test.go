@@ -17,7 +17,7 @@ func TestParseStatus(t *testing.T) {
 	if err != nil || p.PPID != 7 || p.UIDs != [4]int{1, 2, 3, 4} || p.State != 'S' || p.Depth != 2 || p.Zombie() {
 		t.Errorf("%+v, %v", p, err)
 	}
-	for _, bad := range []string{"", "State:\tS\n", "State:\nPPid:\t1\nUid:\t1\t1\t1\t1\n", "State:\x00\nPPid:\t1\nUid:\t1\t1\t1\t1\n", "State:\tS\nPPid:\tx\nUid:\t1\t1\t1\t1\n", "State:\tS\nPPid:\t1\nUid:\t1\t1\n"} {
+	for _, bad := range []string{"", "State:\tS\n", "State:\nPPid:\t1\nUid:\t1\t1\t1\t1\n", "State:\x00\nPPid:\t1\nUid:\t1\t1\t1\t1\n", "State:\tS\nPPid:\tx\nUid:\t1\t1\t1\t1\n", "State:\tS\nPPid:\t1\nUid:\t1\t1\n", "PPid:\t1\nUid:\t1\t1\t1\t1\nUid:\t1\t1\t1\t1\n", good + "PPid:\t1\n"} {
 		if p, err := parseStatus([]byte(bad)); err == nil {
 			t.Errorf("%q became %+v", bad, p)
 		}
@@ -26,6 +26,7 @@ func TestParseStatus(t *testing.T) {
 
 func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte("State:\tS\nPPid:\t1\nUid:\t1\t1\t1\t1\nNSpid:\t2\n"))
+	f.Add([]byte("PPid:0\nUid:0 0 0 0\nUid:0 0 0 0")) // one line twice is not two lines
 	f.Add([]byte("State:\x00\nPPid:0\nUid:0 0 0 0")) // no letter is no state
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, err := parseStatus(b); err == nil && (p.State < 'A' || p.Depth < 0) {
