@@ -27,7 +27,7 @@ func TestParseStatus(t *testing.T) {
 func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte("State:\tS\nPPid:\t1\nUid:\t1\t1\t1\t1\nNSpid:\t2\n"))
 	f.Add([]byte("PPid:0\nUid:0 0 0 0\nUid:0 0 0 0")) // one line twice is not two lines
-	f.Add([]byte("State:\x00\nPPid:0\nUid:0 0 0 0")) // no letter is no state
+	f.Add([]byte("State:\x00\nPPid:0\nUid:0 0 0 0"))  // no letter is no state
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, err := parseStatus(b); err == nil && (p.State < 'A' || p.Depth < 0) {
 			t.Errorf("%q became %+v", b, p)
