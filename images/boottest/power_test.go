@@ -52,9 +52,21 @@ func TestPower(t *testing.T) {
 // session that was there before.
 func (m *machine) back(before proof) proof {
 	m.t.Helper()
+	m.serves()
+	m.free()
+	return m.wiped(before)
+}
+
+// serves waits for the welcome page.
+func (m *machine) serves() {
+	m.t.Helper()
 	until(m.t, patience, "the kiosk after another start", func() (bool, string) { s := m.eyes.state(); return s == "ready", s })
 	m.sees(welcomed())
-	m.free()
+}
+
+// wiped makes sure that what was there before is proved to be gone.
+func (m *machine) wiped(before proof) proof {
+	m.t.Helper()
 	p := m.proof()
 	if !p.OK || p.Seq <= before.Seq {
 		m.t.Errorf("the session before the start is not proved to be gone: %+v, before %+v", p, before)

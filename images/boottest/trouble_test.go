@@ -90,7 +90,12 @@ func TestTrouble(t *testing.T) {
 		m.stop()
 		m.overwrite(at, make([]byte, 4096))
 		boot()
-		m.back(before) // mended by its own copies
+		m.serves() // mended by its own copies
+		m.wiped(before)
+		until(t, patience, "the dashboard's word of so many starts", func() (bool, string) {
+			_, seen := m.agent.kiosk()
+			return strings.Contains(seen, `"restarts_often"`), seen
+		})
 		t.Log(m.eyes.see("journalctl -b --no-pager -o cat -u 'systemd-fsck@*data*' | tail -n 8"))
 	})
 	part("data_missing", func() {

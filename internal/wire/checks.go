@@ -54,10 +54,13 @@ func (m Report) check() error {
 
 func (h Health) check() error {
 	var errs []error
-	for what, n := range map[string]*int{"keyboards": h.Keyboards, "pointers": h.Pointers, "screens": h.Screens,
-		"usb_changes": h.USBChanges, "new_keyboards": h.NewKeyboards, "updates": h.Updates} {
-		if n != nil {
-			errs = append(errs, size(what, *n, 0, 1_000_000))
+	for _, count := range [...]struct {
+		what string
+		n    *int
+	}{{"keyboards", h.Keyboards}, {"pointers", h.Pointers}, {"screens", h.Screens},
+		{"usb_changes", h.USBChanges}, {"new_keyboards", h.NewKeyboards}, {"updates", h.Updates}} {
+		if count.n != nil {
+			errs = append(errs, size(count.what, *count.n, 0, 1_000_000))
 		}
 	}
 	if h.Battery != nil {
