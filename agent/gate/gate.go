@@ -8,8 +8,7 @@
 // Caveats: a message that could not be kept is not acknowledged; the kiosk
 // sends it again on a later connection. An order is sent at least once: the
 // kiosk tells repeated ones apart by their identifier. A connection is served
-// by one goroutine at a time, and not always by the same; nothing is queued for
-// it in memory.
+// by one goroutine at a time; nothing is queued for it in memory.
 package gate
 
 import (
@@ -83,7 +82,6 @@ type Gate struct {
 	tries   *rate.Limiter // failed enrolments, of all
 	byTry   *addresses
 
-	hands   *hands
 	turns   atomic.Uint64 // of connections that proved who they are
 	reports atomic.Uint64
 
@@ -106,7 +104,7 @@ func New(c Config) *Gate {
 	return &Gate{c: c, up: link.NewUpgrader(),
 		accepts: rate.NewLimiter(c.Limits.Accepts, c.Limits.AcceptBurst),
 		byAddr:  newAddresses(c.Limits.AddressRate, c.Limits.AddressBurst),
-		hands: newHands(), tries: rate.NewLimiter(1, 200), byTry: newAddresses(rate.Every(30*time.Second), 10),
+		tries:   rate.NewLimiter(1, 200), byTry: newAddresses(rate.Every(30*time.Second), 10),
 		live: map[fleet.KioskID]*session{}, all: map[*link.Conn]bool{}}
 }
 
@@ -276,9 +274,6 @@ func (g *Gate) sendSettings(s *session, k fleet.Kiosk) {
 // context's end.
 func (g *Gate) Close(ctx context.Context) {
 	g.mu.Lock()
-	if !g.closed {
-		close(g.hands.closed)
-	}
 	g.closed = true
 	for conn := range g.all {
 		go conn.Close(link.CloseGoingAway, "the agent stops")
