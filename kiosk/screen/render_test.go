@@ -67,6 +67,7 @@ func views() map[string]session.View {
 	add("ask_why", fleet.Ready, func(v *session.View) { v.Erased, v.Ask = true, session.AskWhy })
 	add("starting", fleet.Starting, nil)
 	add("snag", fleet.Starting, func(v *session.View) { v.Snag, v.SnagAt = session.SnagNoAgent, "https://agent.example:8443" })
+	add("snag_data", fleet.Starting, func(v *session.View) { v.Snag = session.SnagDataGone }) // mended by a restart: it does not say that it goes on trying
 	about := session.About{Build: "20261129.224605-7418eeb", Image: "20261129.224605-7418eeb", Agent: "https://agent.example:8443"}
 	add("technician", fleet.Ready, func(v *session.View) {
 		v.Technician = &session.Technician{About: about, Connected: true, Proof: fleet.ProofSummary{Seq: 41, Clean: true}}

@@ -21,3 +21,9 @@ const (
 func Snags() []Snag {
 	return []Snag{SnagNoNetwork, SnagNoAgent, SnagNoJoin, SnagBadJoin, SnagRefused, SnagDataGone, SnagDataBroken, SnagDataFull}
 }
+
+// Waits reports whether the machine goes on by itself once somebody mended
+// what is wrong. What is wrong with its disk is mended by a restart.
+func (s Snag) Waits() bool {
+	return s != SnagDataGone && s != SnagDataBroken && s != SnagDataFull
+}
