@@ -95,3 +95,24 @@ func TestProc(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestImage(t *testing.T) {
+	dir := t.TempDir()
+	if mb, found, err := packed(dir); mb != 0 || found || err != nil {
+		t.Errorf("of nothing: %v %v %v", mb, found, err)
+	}
+	for _, name := range []string{"root.squashfs", "vmlinuz", "initrd.img", "manifest"} {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, 500_000), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if mb, found, err := packed(dir); mb != 1.5 || !found || err != nil {
+		t.Errorf("of three files: %v %v %v", mb, found, err)
+	}
+	if x, err := ratioOf("the kernel alone takes [1s], the machine is free after [9s]: 18.1 times as long"); x != 18.1 || err != nil {
+		t.Errorf("%v %v", x, err)
+	}
+	if _, err := ratioOf("--- SKIP"); err == nil {
+		t.Error("a figure of nothing")
+	}
+}

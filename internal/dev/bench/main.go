@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "\"binaries\", \"agent\", \"return\", \"write\", \"kiosk\" or \"errands\": measure that part alone")
+	only := flag.String("only", "", "\"binaries\", \"agent\", \"return\", \"image\", \"write\", \"kiosk\" or \"errands\": measure that part alone")
 	kiosks := flag.Int("kiosks", 10000, "how many simulated kiosks")
 	rounds := flag.Int("rounds", 20, "how many sessions")
 	flag.Parse()
@@ -42,6 +42,7 @@ func run(ctx context.Context, only string, kiosks, rounds int) error {
 		{"binaries", binaries},
 		{"agent", func(ctx context.Context, t *table) error { return agents(ctx, t, kiosks) }},
 		{"return", agentReturn},
+		{"image", image},
 		{"write", provisionWrites},
 		{"kiosk", func(ctx context.Context, t *table) error { return kiosk(ctx, t, fleet.Open, "kiosk.", rounds) }},
 		{"errands", func(ctx context.Context, t *table) error {

@@ -59,6 +59,8 @@ func promises() []promise {
 		{"agent.event_to_dashboard_ms", "ms", 1000, ""},
 		{"agent.page_p95_ms", "ms", 50, ""},
 		{"agent.binary_mb", "MB", 20, "Beszel 28.2 MB, stripped"},
+		{"image.compressed_mb", "MB", 400, ""},
+		{"image.boot_ratio", "x", 0, "the kernel alone: 1"},
 		{"provision.binary_mb", "MB", 0, ""},
 		{"provision.write_to_dd", "x", 0, ""},
 		{"provision.write_to_dd_and_cmp", "x", 1.11, "dd and cmp: 1"},
