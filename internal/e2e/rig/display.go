@@ -28,7 +28,8 @@ func (w *World) NewDisplay() *Display {
 	d := &Display{W: 1366, H: 768}
 	name := "xauth-" + rand.Text()[:8]
 	d.Xauthority = w.Write(name, string(xserver.Authority("", cookie)))
-	d.Server = w.Start("Xvfb", nil, "Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-auth", d.Xauthority, "-nolisten", "tcp")
+	// A server that begins anew when its last client goes turns away whoever comes just then.
+	d.Server = w.Start("Xvfb", nil, "Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-auth", d.Xauthority, "-nolisten", "tcp", "-noreset")
 	w.Until(20*time.Second, "the X server says its number", func() (bool, string) {
 		said := d.Server.Out.String()
 		if d.Server.Ended() {
