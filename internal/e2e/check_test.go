@@ -42,6 +42,15 @@ func (p *place) checksHere() {
 	corner := hand.Box{X: p.display.W - 340, Y: p.display.H - 110, W: 320, H: 90}
 	before, err := p.display.Look(p.Ctx, corner)
 	p.do(err)
+	still := 0 // on a busy machine the welcome page is drawn a while after it is ready
+	p.until(30*time.Second, "the welcome page is drawn", func() (bool, string) {
+		now, err := p.display.Look(p.Ctx, corner)
+		p.do(err)
+		if still++; now != before {
+			before, still = now, 0
+		}
+		return still == 10, ""
+	})
 	p.until(15*time.Second, "the technician's view opens", func() (bool, string) {
 		now, err := p.display.Look(p.Ctx, corner)
 		p.do(err)
