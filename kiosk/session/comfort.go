@@ -193,7 +193,7 @@ func (m *Machine) renew(ctx context.Context) {
 	}
 	started := time.Now()
 	m.kill(ctx)
-	if why := m.prove(context.WithoutCancel(ctx), started); why != "" {
+	if why := m.prove(ctx, started); why != "" {
 		m.broken(ctx, why)
 		return
 	}

@@ -25,6 +25,7 @@ type world struct {
 	lost                 chan struct{}
 	idleFrom             time.Time
 	found                uint32 // what the next wipes find
+	wipes                time.Duration
 	proofs               []fleet.WipeProof
 	ended                []fleet.End
 	calls                []string
@@ -168,9 +169,13 @@ func (w *world) Left() (Mark, bool, error) {
 	}
 	return *w.mark, true, nil
 }
-func (w *world) Wipe(context.Context, Mark) []fleet.Look {
+func (w *world) Wipe(ctx context.Context, _ Mark) []fleet.Look {
 	w.note("wipe")
-	return []fleet.Look{{At: "files", Looked: 9, Found: w.found}}
+	select {
+	case <-time.After(w.wipes):
+	case <-ctx.Done():
+	}
+	return []fleet.Look{{At: "files", Looked: 9, Found: w.found, Failed: ctx.Err() != nil}}
 }
 func (w *world) Finish() error { w.note("finish"); w.mark = nil; return nil }
 

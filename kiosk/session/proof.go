@@ -23,7 +23,7 @@ func (m *Machine) recover(ctx context.Context) {
 	}
 	if left {
 		m.fault(fleet.KioskRestarted, true)
-		wipe, cancel := context.WithTimeout(ctx, m.slow(wipeTime))
+		wipe, cancel := m.wiping(ctx)
 		m.Wiper.Wipe(wipe, mark) // removes; the look that counts comes next
 		cancel()
 		if mark.Occupied && !mark.Counted {
@@ -39,10 +39,21 @@ func (m *Machine) recover(ctx context.Context) {
 	m.prepare(ctx)
 }
 
+// wiping is the time of one wipe. That the program is told to stop does not cut
+// it off: its looks would have failed, and staff would be told of a machine that
+// may hold what a client left. It is short, and what ends the program comes after.
+func (m *Machine) wiping(ctx context.Context) (context.Context, context.CancelFunc) {
+	most := m.slow(wipeTime)
+	if end, ok := ctx.Deadline(); ok {
+		most = min(most, time.Until(end))
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), most)
+}
+
 // prove wipes what the mark names, looks, signs and stores. It returns why the
 // machine is not proved clean, or "".
 func (m *Machine) prove(ctx context.Context, started time.Time) fleet.Code {
-	wipe, cancel := context.WithTimeout(ctx, m.slow(wipeTime))
+	wipe, cancel := m.wiping(ctx)
 	defer cancel()
 	looks := m.Wiper.Wipe(wipe, m.mark)
 	p, err := m.Prover.Prove(looks, time.Since(started))

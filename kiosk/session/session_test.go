@@ -100,6 +100,40 @@ func TestStopAndInterruption(t *testing.T) {
 	})
 }
 
+// A stop in the middle of a wipe waits for it: a look that was cut off would be
+// taken for one that found something.
+func TestStopInAWipe(t *testing.T) {
+	clean := func(t *testing.T, w *world) {
+		t.Cleanup(func() {
+			for _, p := range w.proofs {
+				if !p.Clean() {
+					t.Errorf("proof %d is not clean", p.Seq)
+				}
+			}
+			if len(w.proofs) == 0 || w.mark != nil || w.unverified != 0 {
+				t.Errorf("%d proofs, mark %v, unverified %d times", len(w.proofs), w.mark, w.unverified)
+			}
+		})
+	}
+	for name, left := range map[string]*Mark{"at the start": nil, "after an interruption": {Token: "old", Occupied: true}} {
+		t.Run(name, func(t *testing.T) {
+			bench(t, func(w *world) { w.mark, w.wipes = left, 3*time.Second }, func(t *testing.T, w *world, _ *Machine) { clean(t, w) })
+		})
+	}
+	t.Run("a browser that dies again and again", func(t *testing.T) {
+		bench(t, nil, func(t *testing.T, w *world, _ *Machine) {
+			clean(t, w)
+			for i := range 4 {
+				if i == 3 { // the one after which it does not try again at once
+					w.wipes = 3 * time.Second
+				}
+				close(w.run().lost)
+				synctest.Wait()
+			}
+		})
+	})
+}
+
 func TestUnverifiedWipeStopsTheMachine(t *testing.T) {
 	bench(t, nil, func(t *testing.T, w *world, m *Machine) {
 		inSession(t, w, m)
