@@ -16,8 +16,8 @@ import (
 // well it is packed is its builder's choice (LEVEL).
 func image(ctx context.Context, t *table) error {
 	size, found, err := packed("build/image/release")
-	images, _ := filepath.Glob("build/image/yhteiskone-*.img")
-	if err != nil || !found || len(images) == 0 {
+	disk := newestImage()
+	if err != nil || !found || disk == "" {
 		fmt.Fprintln(os.Stderr, "bench: not measured: the image (needs one by `make image`)")
 		return err
 	}
@@ -31,7 +31,7 @@ func image(ctx context.Context, t *table) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout", "40m", "-v", "-run", "^TestRatio$", "./images/boottest")
-	cmd.Env = append(os.Environ(), "YHTEISKONE_BOOT_RATIO=1", "YHTEISKONE_BOOT="+filepath.Join(here, images[len(images)-1]),
+	cmd.Env = append(os.Environ(), "YHTEISKONE_BOOT_RATIO=1", "YHTEISKONE_BOOT="+filepath.Join(here, disk),
 		"YHTEISKONE_BOOT_BIN="+filepath.Join(here, "bin"), "YHTEISKONE_BOOT_SHOTS="+filepath.Join(here, "build", "boot-test"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -43,6 +43,15 @@ func image(ctx context.Context, t *table) error {
 	}
 	t.add("image.boot_ratio", ratio)
 	return nil
+}
+
+// newestImage is the image that was built last, empty if there is none.
+func newestImage() string {
+	images, err := filepath.Glob("build/image/yhteiskone-*.img")
+	if err != nil || len(images) == 0 {
+		return ""
+	}
+	return images[len(images)-1] // names begin with the time
 }
 
 // packed sums up what a kiosk is made of, as it is packed in an image and as an

@@ -18,12 +18,11 @@ const writes = 3
 // dd and cmp, which reads back and compares as we do. It needs root, for a loop
 // device, and an image; without them it measures nothing and says so.
 func provisionWrites(ctx context.Context, t *table) error {
-	images, err := filepath.Glob("build/image/yhteiskone-*.img")
-	if err != nil || len(images) == 0 || os.Geteuid() != 0 {
+	image := newestImage()
+	if image == "" || os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "bench: not measured: writing an image (needs root, and an image by `make image`)")
 		return nil
 	}
-	image := images[len(images)-1] // the newest: names begin with the time
 	dir, err := os.MkdirTemp("/var/tmp", "yhteiskone-bench.")
 	if err != nil {
 		return err

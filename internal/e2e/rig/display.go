@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +29,7 @@ func (w *World) NewDisplay() *Display {
 	d := &Display{W: 1366, H: 768}
 	name := "xauth-" + rand.Text()[:8]
 	d.Xauthority = w.Write(name, string(xserver.Authority("", cookie)))
-	// A server that begins anew when its last client goes turns away whoever comes just then.
-	d.Server = w.Start("Xvfb", nil, "Xvfb", "-displayfd", "1", "-screen", "0", "1366x768x24", "-auth", d.Xauthority, "-nolisten", "tcp", "-noreset")
+	d.Server = w.Start("Xvfb", nil, d.xvfb("-displayfd", "1")...)
 	w.Until(20*time.Second, "the X server says its number", func() (bool, string) {
 		said := d.Server.Out.String()
 		if d.Server.Ended() {
@@ -47,6 +47,12 @@ func (w *World) NewDisplay() *Display {
 	w.Until(10*time.Second, "the X server answers", func() (bool, string) { return d.Up(w.Ctx), d.Server.Out.String() })
 	w.Cleanup(func() { w.picture(d.Hand) }) // runs before the world ends
 	return d
+}
+
+// xvfb is the command of its server, which is told where to serve. One that
+// begins anew when its last client goes turns away whoever comes just then.
+func (d *Display) xvfb(where ...string) []string {
+	return slices.Concat([]string{"Xvfb"}, where, []string{"-screen", "0", "1366x768x24", "-auth", d.Xauthority, "-nolisten", "tcp", "-noreset"})
 }
 
 // PowerCut kills the server as a power cut does and removes the names that it

@@ -38,7 +38,7 @@ func (k *Keeper) run() {
 			return
 		}
 		k.d.forget()
-		p := k.w.Start("Xvfb", nil, "Xvfb", k.d.Hand.Display, "-screen", "0", "1366x768x24", "-auth", k.d.Xauthority, "-nolisten", "tcp", "-noreset")
+		p := k.w.Start("Xvfb", nil, k.d.xvfb(k.d.Hand.Display)...)
 		k.mu.Lock()
 		k.server = p
 		k.mu.Unlock()
