@@ -102,6 +102,7 @@ type alerts struct {
 	notifier *notify.Notifier
 	tests    *rate.Limiter
 	gone     map[string]time.Time // since when something that people were told of is no more
+	views    []state.View         // used by look alone, again and again: there are thousands
 }
 
 func newAlerts(a *agent) *alerts {
@@ -171,7 +172,8 @@ func (a *alerts) look(now time.Time, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	views, sites := a.board.Views(), a.board.Sites()
+	a.views = a.board.AppendViews(a.views[:0])
+	views, sites := a.views, a.board.Sites()
 	all := a.calls(views, now)
 	if !fresh {
 		all = append(all, a.faults(views, sites, now)...)
@@ -237,7 +239,9 @@ func (a *alerts) faults(views []state.View, sites []state.Site, now time.Time) (
 		places[s.ID] = s
 	}
 	for _, v := range views {
-		names[v.Kiosk.ID] = v.Kiosk.Name
+		if len(v.Faults) > 0 {
+			names[v.Kiosk.ID] = v.Kiosk.Name
+		}
 	}
 	wrong := watch.Matters(views, sites)
 	slices.SortFunc(wrong, watch.Order)

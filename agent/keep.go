@@ -66,7 +66,6 @@ func (a *agent) tidy(ctx context.Context) error {
 // keepFaults records faults as they open and close. What opens and closes
 // again within a few seconds leaves no trace.
 func (a *agent) keepFaults(ctx context.Context) error {
-	changes := a.board.Subscribe(ctx)
 	open := map[fleet.KioskID][]state.Fault{}
 	touched := map[fleet.KioskID]bool{}
 	for _, v := range a.board.Views() {
@@ -90,22 +89,16 @@ func (a *agent) keepFaults(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		select {
-		case c, ok := <-changes:
-			switch {
-			case !ok:
-				return nil
-			case c.Kiosk != "":
-				touched[c.Kiosk] = true
-			default: // changes were missed
-				for _, v := range a.board.Views() {
-					touched[v.Kiosk.ID] = true
-				}
-			}
+		case <-ctx.Done():
+			return nil
 		case now := <-tick.C:
 			if now.Before(quiet) {
 				continue
 			}
-			for _, s := range a.board.Sites() { // nobody tells of changes of these
+			for _, id := range a.board.Altered() {
+				touched[id] = true
+			}
+			for _, s := range a.board.Sites() { // of these nobody tells
 				if len(s.Faults) > 0 || len(open[store.Whole(s.ID)]) > 0 {
 					touched[store.Whole(s.ID)] = true
 				}

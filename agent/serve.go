@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"yhteiskone/agent/crowd"
 	"yhteiskone/agent/dashboard"
 	"yhteiskone/agent/front"
 	"yhteiskone/agent/gate"
@@ -51,6 +52,7 @@ type agent struct {
 	plain    bool
 	started  time.Time
 	listener *front.Listener
+	crowd    *crowd.Crowd
 	metrics  *metrics
 	public   front.Public // the certificate for browsers; nil: the agent's own
 	alerts   *alerts
@@ -75,7 +77,6 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rest.Often(25) // a report leaves little behind, and each percent is kept free for every kiosk
 	log := newLog(stderr, c.Log)
 	var public front.Public
 	if !*plain {
@@ -160,7 +161,12 @@ func (a *agent) run(ctx context.Context, dir, listen string, plain bool, stdout 
 	if err != nil {
 		return "", notNow("listen on %s: %w", listen, err)
 	}
-	a.listener = front.Limit(l, front.Limits{All: a.config.Limits.Connections, Each: a.config.Limits.Each}, a.config.proxies)
+	if a.crowd, err = crowd.New(); err != nil {
+		l.Close()
+		return "", err
+	}
+	defer a.crowd.Close()
+	a.listener = front.Limit(a.crowd.Listen(l), front.Limits{All: a.config.Limits.Connections, Each: a.config.Limits.Each}, a.config.proxies)
 	address := a.address(l.Addr().(*net.TCPAddr), plain)
 	if err := a.store.SetAddress(address); err != nil {
 		l.Close()
@@ -202,6 +208,7 @@ func (a *agent) serve(ctx context.Context, l, control net.Listener, plain bool, 
 	local := a.server(controlHandler(a.people.console), live)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { a.board.Run(ctx); return nil })
+	group.Go(func() error { return a.crowd.Run(ctx) })
 	group.Go(func() error { return a.look(ctx, l.Addr()) })
 	group.Go(func() error { return a.keepSeen(ctx) })
 	group.Go(func() error { return a.keepFaults(ctx) })

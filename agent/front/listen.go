@@ -1,11 +1,9 @@
 package front
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
-	"syscall"
 )
 
 // Limits are how many connections may be open at one time.
@@ -101,13 +99,8 @@ type counted struct {
 	leave func()
 }
 
-// SyscallConn is for who waits for the socket itself.
-func (c *counted) SyscallConn() (syscall.RawConn, error) {
-	if s, ok := c.Conn.(syscall.Conn); ok {
-		return s.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
-}
+// NetConn is for who waits for the socket itself.
+func (c *counted) NetConn() net.Conn { return c.Conn }
 
 // Close closes the connection; the first call counts.
 func (c *counted) Close() error {

@@ -161,7 +161,7 @@ func (g *Gate) serve(conn *link.Conn, hosts []string) {
 		return
 	}
 	g.c.Log.Debug("kiosk connected", "kiosk", s.kiosk.ID)
-	go s.next()
+	s.next()
 }
 
 // over ends the connection of a kiosk.

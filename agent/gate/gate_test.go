@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"yhteiskone/agent/crowd"
 	"yhteiskone/agent/gate"
 	"yhteiskone/agent/state"
 	"yhteiskone/agent/store"
@@ -58,13 +59,34 @@ func newHouse(t *testing.T, change func(*gate.Config)) *house {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /link", h.gate.Link)
 	mux.HandleFunc("POST /enrol", h.gate.Enrol)
-	srv := httptest.NewServer(mux)
+	srv := httptest.NewUnstartedServer(mux)
+	srv.Listener = gathered(t, srv.Listener)
+	srv.Start()
 	t.Cleanup(srv.Close)
 	t.Cleanup(func() { h.gate.Close(context.Background()) })
 	h.url = srv.URL
 	u, _ := url.Parse(srv.URL)
 	h.host = u.Host
 	return h
+}
+
+// gathered is l with a crowd, as in the agent.
+func gathered(t *testing.T, l net.Listener) net.Listener {
+	t.Helper()
+	c, err := crowd.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-ended, c.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return c.Listen(l)
 }
 
 // device is a kiosk as the tests play it.

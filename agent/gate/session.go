@@ -22,6 +22,7 @@ import (
 type session struct {
 	gate     *Gate
 	conn     *link.Conn
+	ready    func() // receive, made once
 	kiosk    fleet.Kiosk
 	epoch    uint64
 	turn     uint64 // grows from one connection to the next, before the welcome
@@ -65,6 +66,7 @@ func (g *Gate) meet(conn *link.Conn, hosts []string) (*session, error) {
 		return nil, refuse("bad signature")
 	}
 	s := &session{gate: g, conn: conn, kiosk: k, boot: hello.Boot, turn: g.turns.Add(1)}
+	s.ready = s.receive
 	if err := s.welcome(hello, nonce, host); err != nil {
 		conn.Close(link.CloseTryLater, "not now")
 		return nil, err
@@ -188,19 +190,9 @@ func (s *session) send(m wire.Message) {
 	}
 }
 
-// next waits for one message and takes it in, and leaves the one after it to a
-// new goroutine. Reading, decoding and applying make a goroutine's stack grow to
-// 8 KiB; a kiosk is silent nearly all the time, and a fresh goroutine waits for
-// it with the least there is, 2. With thousands of kiosks this is a third of the
-// agent's memory.
-func (s *session) next() {
-	s.conn.Await()
-	s.receive()
-}
+// next takes in one message once it is there.
+func (s *session) next() { s.conn.Await(s.ready) }
 
-// receive is what takes the stack.
-//
-//go:noinline
 func (s *session) receive() {
 	m, err := s.conn.Receive()
 	if err == nil {
@@ -210,12 +202,10 @@ func (s *session) receive() {
 		s.over(err)
 		return
 	}
-	go s.next()
+	s.next()
 }
 
 // take takes in one message; an error ends the connection.
-//
-//go:noinline
 func (s *session) take(m wire.Message) error {
 	if s.replaced.Load() {
 		return errTaken

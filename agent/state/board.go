@@ -3,6 +3,7 @@ package state
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,8 +25,9 @@ type Board struct {
 	wide    wide
 	clock   clock
 
-	otherwise Place             // of sites of which nobody says how they are watched
-	builds    map[string]string // one copy of each build's name
+	altered   map[fleet.KioskID]bool // whose faults are others than when Altered was asked last
+	otherwise Place                  // of sites of which nobody says how they are watched
+	builds    map[string]string      // one copy of each build's name
 }
 
 // entry is one kiosk. epoch tells its connections apart, so that what an old
@@ -47,7 +49,7 @@ type entry struct {
 // NewBoard returns an empty board.
 func NewBoard(judge Judge) *Board {
 	return &Board{judge: judge, kiosks: map[fleet.KioskID]*entry{}, readers: map[*reader]struct{}{},
-		sites: map[fleet.SiteID]*site{}, builds: map[string]string{}, wide: wide{began: time.Now()}}
+		sites: map[fleet.SiteID]*site{}, altered: map[fleet.KioskID]bool{}, builds: map[string]string{}, wide: wide{began: time.Now()}}
 }
 
 // Known is what the disk remembers of a kiosk when the agent starts.
@@ -209,7 +211,11 @@ func (b *Board) due(now time.Time) {
 }
 
 // Views returns every kiosk, ordered by site name, then kiosk name.
-func (b *Board) Views() []View {
+func (b *Board) Views() []View { return b.AppendViews(nil) }
+
+// AppendViews is Views for whoever asks every few seconds: it appends them to
+// what was got before.
+func (b *Board) AppendViews(views []View) []View {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.order == nil {
@@ -221,11 +227,21 @@ func (b *Board) Views() []View {
 				cmp.Compare(x.view.Kiosk.ID, y.view.Kiosk.ID))
 		})
 	}
-	views := make([]View, len(b.order))
-	for i, e := range b.order {
-		views[i] = e.view.copy()
+	views = slices.Grow(views, len(b.order))
+	for _, e := range b.order {
+		views = append(views, e.view.copy())
 	}
 	return views
+}
+
+// Altered returns the kiosks whose faults, shown or folded, changed since it was
+// asked before. One may be what it was by now.
+func (b *Board) Altered() []fleet.KioskID {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ids := slices.Collect(maps.Keys(b.altered))
+	clear(b.altered)
+	return ids
 }
 
 // View returns one kiosk and whether there is one.
@@ -276,6 +292,9 @@ func (b *Board) changed(e *entry) {
 	v := b.judge(Facts{Now: now, Connected: e.view.Connected, LastSeen: e.view.LastSeen, Since: e.turned,
 		Report: e.view.Report, ClockOff: e.clockOff - b.clock.off, Proof: e.proof, Help: e.view.Help,
 		Build: e.view.Build, Starts: e.starts, Around: e.site.view.Around}, e.open)
+	if !slices.Equal(e.view.Faults, v.Shown) || !slices.Equal(e.view.Folded, v.Folded) {
+		b.altered[e.view.Kiosk.ID] = true
+	}
 	e.open, e.view.Faults, e.view.Folded, e.next = v.Open, v.Shown, v.Folded, v.Next
 	if v.Status != e.view.Status {
 		b.count(e, now)

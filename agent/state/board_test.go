@@ -115,6 +115,37 @@ func TestSlowSubscriber(t *testing.T) {
 	b.Report(id, e, ready())
 }
 
+// Altered tells whose faults are others, once, and nothing of reports that bring
+// no news.
+func TestAltered(t *testing.T) {
+	b := board(3)
+	b.Altered() // nobody was ever connected
+	var epochs [3]uint64
+	for i := range epochs {
+		epochs[i] = b.Connected(kiosk(i).ID)
+		b.Report(kiosk(i).ID, epochs[i], ready())
+	}
+	if got := b.Altered(); len(got) != 3 {
+		t.Errorf("after all came: %v", got)
+	}
+	for i := range epochs {
+		b.Report(kiosk(i).ID, epochs[i], ready())
+	}
+	if got := b.Altered(); len(got) != 0 {
+		t.Errorf("after reports of the same: %v", got)
+	}
+	broken := ready()
+	broken.Faults = []fleet.Code{fleet.DiskFull}
+	b.Report(kiosk(1).ID, epochs[1], broken)
+	if got := b.Altered(); len(got) != 1 || got[0] != kiosk(1).ID {
+		t.Errorf("after a fault: %v", got)
+	}
+	b.Report(kiosk(1).ID, epochs[1], ready())
+	if got := b.Altered(); len(got) != 1 || got[0] != kiosk(1).ID {
+		t.Errorf("after its end: %v", got)
+	}
+}
+
 // What time alone changes is seen without anybody saying anything.
 func TestTimePasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

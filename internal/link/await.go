@@ -6,12 +6,11 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"syscall"
 	"time"
 )
 
 // readBuffer is what one connection reads into: its own, so small.
-const readBuffer = 512
+const readBuffer = 1024
 
 // hands is a ResponseWriter that hands the connection over with a buffer of
 // ours, so that we can see what is left in it.
@@ -30,51 +29,52 @@ func (h *hands) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, bufio.NewReadWriter(h.in, had.Writer), nil
 }
 
-// quiet is how a connection waits without the stack that reading takes:
-// through TLS that is a dozen calls deep, and thousands of kiosks say nothing
-// nearly all the time.
+// socket is a connection that can be awaited without a goroutine: agent/crowd's.
+type socket interface{ Await(ready func()) error }
+
+// quiet is what awaiting needs to know.
 type quiet struct {
-	raw  syscall.RawConn // nil: there is no socket to wait for
-	in   *bufio.Reader
-	tls  bool
-	more bool // something is there already, above the socket
+	socket socket // nil: a goroutine waits
+	in     *bufio.Reader
+	tls    bool
+	more   bool // something is there already, above the socket
 }
 
-// quietOf returns how to wait for conn, which is read through in.
+// quietOf returns how to await conn, which is read through in.
 func quietOf(conn net.Conn, in *bufio.Reader) (q quiet) {
-	if t, ok := conn.(*tls.Conn); ok {
-		conn, q.tls = t.NetConn(), true
-	}
-	if s, ok := conn.(syscall.Conn); ok && in != nil {
-		if raw, err := s.SyscallConn(); err == nil {
-			q.raw, q.in = raw, in
+	q.in = in
+	for conn != nil && in != nil {
+		if s, ok := conn.(socket); ok {
+			q.socket = s
+			return q
 		}
+		_, secure := conn.(*tls.Conn)
+		q.tls = q.tls || secure
+		wrapped, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return q
+		}
+		conn = wrapped.NetConn()
 	}
 	return q
 }
 
-// Await waits until there is something to receive, or an error, and takes
-// nothing in. It is for the goroutine that calls Receive next, and uses little
-// stack. It may return too early.
-func (c *Conn) Await() {
-	if c.quiet.raw != nil && !c.quiet.more {
-		c.quiet.raw.Read(readable) // an error is Receive's to find
+// Await calls ready once, in a goroutine of its own, as soon as there is
+// something to receive, or an error; it may be too early. Whoever awaits
+// receives nothing until then. Where the connection came through a crowd, a
+// silent one holds neither a goroutine nor its stack.
+func (c *Conn) Await(ready func()) {
+	q := &c.quiet
+	if q.more || q.socket == nil || q.socket.Await(ready) != nil { // an error is Receive's to find
+		go ready()
 	}
-}
-
-// readable reports whether a read of the socket would not wait: the poller
-// tells only of what comes after it was asked.
-func readable(fd uintptr) bool {
-	var b [1]byte
-	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	return err != syscall.EAGAIN
 }
 
 // look notes whether more came with what was just received: bytes that TLS or
 // the buffer already took from the socket, for which nobody must wait there.
 func (c *Conn) look() {
 	q := &c.quiet
-	if q.raw == nil {
+	if q.socket == nil {
 		return
 	}
 	if q.more = q.in.Buffered() > 0; q.more || !q.tls {

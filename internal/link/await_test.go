@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,31 @@ func (h *held) together(t *testing.T, write func()) {
 	h.had.Reset()
 }
 
+// awaited is a socket that can be awaited, as the agent's are.
+type awaited struct{ *net.TCPConn }
+
+func (a awaited) Await(ready func()) error {
+	raw, err := a.SyscallConn()
+	go func() {
+		raw.Read(func(fd uintptr) bool {
+			_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			return err != syscall.EAGAIN
+		})
+		ready()
+	}()
+	return err
+}
+
+type awaitedOnes struct{ net.Listener }
+
+func (l awaitedOnes) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return awaited{c.(*net.TCPConn)}, nil
+}
+
 // frameOf is a client's frame with a mask of zeros.
 func frameOf(text string) []byte {
 	out := []byte{0x81, 0x80 | byte(len(text))}
@@ -76,6 +102,7 @@ func TestNothingIsWaitedForThatIsThere(t *testing.T) {
 				accepted <- c
 			}
 		}))
+		server.Listener = awaitedOnes{server.Listener}
 		var conf *tls.Config
 		if secure {
 			server.StartTLS()
@@ -94,20 +121,20 @@ func TestNothingIsWaitedForThatIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		agent := <-accepted
-		if agent.quiet.raw == nil || agent.quiet.tls != secure {
+		if agent.quiet.socket == nil || agent.quiet.tls != secure {
 			t.Fatalf("TLS %v: waits with %+v", secure, agent.quiet)
 		}
 		got := make(chan error, 16)
-		go func() {
-			for {
-				agent.Await()
+		var next func()
+		next = func() {
+			agent.Await(func() {
 				_, err := agent.Receive()
-				got <- err
-				if err != nil {
-					return
+				if got <- err; err == nil {
+					next()
 				}
-			}
-		}()
+			})
+		}
+		next()
 		raw := kiosk.ws.NetConn()
 		for name, writes := range map[string][][]byte{
 			"two in one write":          {append(frameOf(ack(0)), frameOf(ack(1))...)},

@@ -1,0 +1,93 @@
+package crowd
+
+import "sync"
+
+// crew does what is ready to be done. One goroutine does nearly all of it, one
+// thing after the other: each takes some microseconds, and this one has the stack
+// for it and what it needs at hand. Where it does not come back, because a disk or
+// a line keeps it waiting, another one takes over at the next look.
+type crew struct {
+	mu    sync.Mutex
+	wake  sync.Cond
+	todo  []func()
+	on    int // goroutines that do something
+	idle  int // goroutines that wait for something
+	taken int // things that were begun, ever
+	seen  int // taken, at the last look
+	over  bool
+}
+
+func newCrew() *crew {
+	w := &crew{}
+	w.wake.L = &w.mu
+	return w
+}
+
+// add has something done, soon.
+func (w *crew) add(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		go f()
+		return
+	}
+	w.todo = append(w.todo, f)
+	if w.on == 0 {
+		w.rouse()
+	}
+}
+
+// look finds out whether the crew is stuck, and reports whether there is anything
+// to do still: then look again soon.
+func (w *crew) look() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.todo) > 0 && w.taken == w.seen {
+		w.rouse()
+	}
+	w.seen = w.taken
+	return len(w.todo) > 0
+}
+
+// rouse sets one more to work. The caller holds the lock.
+func (w *crew) rouse() {
+	w.on++
+	if w.idle > 0 {
+		w.idle--
+		w.wake.Signal()
+		return
+	}
+	go w.work()
+}
+
+func (w *crew) work() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		for len(w.todo) == 0 {
+			w.on--
+			if w.over || w.idle > 0 { // one that waits is enough
+				return
+			}
+			w.idle++
+			w.wake.Wait() // whoever wakes it has counted it already
+		}
+		f := w.todo[0]
+		w.todo[0], w.todo = nil, w.todo[1:]
+		w.taken++
+		w.mu.Unlock()
+		f()
+		w.mu.Lock()
+	}
+}
+
+// end lets the goroutines go once nothing is to be done; what comes later is done
+// as well.
+func (w *crew) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	for w.idle > 0 || len(w.todo) > 0 && w.on == 0 {
+		w.rouse()
+	}
+}
