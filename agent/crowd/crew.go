@@ -11,7 +11,8 @@ type crew struct {
 	wake  sync.Cond
 	todo  []func()
 	on    int // goroutines that do something
-	idle  int // goroutines that wait for something
+	held  int // of these, as far as is known, wait for a line
+	idle  int // goroutines that wait for something to do
 	taken int // things that were begun, ever
 	seen  int // taken, at the last look
 	over  bool
@@ -32,8 +33,24 @@ func (w *crew) add(f func()) {
 		return
 	}
 	w.todo = append(w.todo, f)
-	if w.on == 0 {
+	if w.on <= w.held {
 		w.rouse()
+	}
+}
+
+// hold says that the caller waits for a line, and returns what says that it does
+// no more. The caller may be somebody else: then there is one too many for a while.
+func (w *crew) hold() (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held++
+	if len(w.todo) > 0 && w.on <= w.held {
+		w.rouse()
+	}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.held--
 	}
 }
 

@@ -342,6 +342,46 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// TestHalfMessages: a hundred that sent half of something, and nobody else, wait
+// for the rest of it.
+func TestHalfMessages(t *testing.T) {
+	c := started(t)
+	const many = 100
+	begun, whole := make(chan bool, many), make(chan bool, many)
+	var others []net.Conn
+	for range many {
+		here, there := pair(t, c)
+		here.Await(func() {
+			begun <- true
+			io.ReadFull(here, make([]byte, 2))
+			whole <- true
+		})
+		others = append(others, there)
+	}
+	here, there := pair(t, c)
+	came, _ := awaits(t, here)
+	from := time.Now()
+	for _, other := range append(others, there) {
+		must(other.Write([]byte("x")))
+	}
+	within(t, "one among a hundred that wait", came)
+	if took := time.Since(from); took > many*Rest/2 {
+		t.Errorf("it took %v", took)
+	}
+	for n := range many {
+		within(t, "the beginning of number "+strconv.Itoa(n+1), begun)
+	}
+	if took := time.Since(from); took > many*Rest/2 {
+		t.Errorf("all took %v", took)
+	}
+	for _, other := range others {
+		must(other.Write([]byte("y")))
+	}
+	for n := range many {
+		within(t, "the rest of number "+strconv.Itoa(n+1), whole)
+	}
+}
+
 // TestAfterTheEnd: when nobody runs the crowd any more, closing is told still.
 func TestAfterTheEnd(t *testing.T) {
 	c := must(New())

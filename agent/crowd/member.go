@@ -184,6 +184,7 @@ func (m *member) try(call func(int, []byte) (int, error), b []byte, event uint32
 
 // wait waits for the channel, or the deadline.
 func (m *member) wait(wait <-chan struct{}, by *atomic.Int64) {
+	defer m.conn.crowd.crew.hold()()
 	var end <-chan time.Time
 	if at := by.Load(); at != 0 {
 		left := time.NewTimer(time.Duration(at) - m.conn.crowd.now())

@@ -1,0 +1,94 @@
+package boottest
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"yhteiskone/internal/release"
+)
+
+// cuts is how often the power goes while a release is taken, before the restart
+// into it and after.
+const cuts, cutsAfter = 5, 2
+
+// TestUpdateCut pulls the plug at seeded moments of an update, YHTEISKONE_BOOT_SEED's
+// if it is given. Whenever it was, the next start comes to the welcome page with
+// what was there proved to be gone, and in the end the release runs and is kept.
+func TestUpdateCut(t *testing.T) {
+	image, programs, shots := given(t)
+	text, err := os.ReadFile(os.Getenv("YHTEISKONE_BOOT_KEY"))
+	if err != nil || os.Getenv("YHTEISKONE_BOOT_CUTS") == "" {
+		t.Skip("takes half an hour; say: YHTEISKONE_BOOT_CUTS=1 make boot-test BOOT='-run TestUpdateCut'")
+	}
+	key, err := release.ParseSecretKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("YHTEISKONE_BOOT_SEED"), "20261130"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chance := rand.New(rand.NewPCG(seed, 0))
+	m := newMachine(t, image, programs, filepath.Join(shots, "updatecut"))
+	public := filepath.Join(m.dir, "release.pub")
+	if err := os.WriteFile(public, key.Public().Encode(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.agent.says("release", "key", public)
+	m.start(bios(), 2048)
+	m.free()
+	before := m.proof()
+
+	const version = "29990101.000000-cut"
+	m.offers(key, filepath.Join(filepath.Dir(image), "release"), version, true)
+	for n := range cuts {
+		moment := time.Duration(chance.Int64N(int64(90 * time.Second)))
+		if m.endsWithin(moment) {
+			t.Logf("the release is there after %d cuts", n)
+			break
+		}
+		t.Logf("cut %d, seed %d: after %v; sectors read and written: %s", n+1, seed, moment.Round(time.Second),
+			m.eyes.see("read a b c d e f g h < /sys/block/sda/stat; echo $c $g"))
+		m.stop()
+		m.start(bios(), 2048)
+		before = m.back(before)
+		if at := m.eyes.see("cat /proc/cmdline"); !strings.Contains(at, "kiosk.slot=A") {
+			t.Fatalf("it runs %s", at)
+		}
+	}
+	m.restarts(fetching)
+	for n := range cutsAfter { // while it is tried
+		m.start(bios(), 2048)
+		moment := time.Duration(chance.Int64N(int64(60 * time.Second)))
+		if m.endsWithin(moment) {
+			t.Fatalf("the machine ended by itself\n%s", m.lastWords())
+		}
+		t.Logf("cut %d of its first starts, after %v", n+1, moment.Round(time.Second))
+		m.stop()
+	}
+	m.start(bios(), 2048)
+	m.back(before)
+	if at := m.eyes.see("cat /proc/cmdline"); !strings.Contains(at, "kiosk.slot=B") || !strings.Contains(at, version) {
+		t.Errorf("it runs %s", at)
+	}
+	m.keeps("active=B")
+	m.picture("kept")
+}
+
+// endsWithin waits so long, or until the machine is off.
+func (m *machine) endsWithin(d time.Duration) bool {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-m.ended:
+		return true
+	case <-wait.C:
+		return false
+	}
+}
