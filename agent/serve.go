@@ -78,6 +78,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	log := newLog(stderr, c.Log)
+	rest.Often(50) // half as much free as is held for the kiosks, and not as much again
 	var public front.Public
 	if !*plain {
 		if public, err = c.public(*data, log); err != nil {

@@ -54,12 +54,20 @@ func (w *crew) hold() (release func()) {
 	}
 }
 
-// look finds out whether the crew is stuck, and reports whether there is anything
-// to do still: then look again soon.
+// hands is how many do things at once at most, as far as none of them is kept
+// waiting, and each how many things that wait bring one more of them. While
+// thousands of strangers come in, one alone would get its turn too seldom.
+const hands, each = 16, 32
+
+// look finds out whether the crew is stuck or has too much to do, and reports
+// whether there is anything to do still: then look again soon.
 func (w *crew) look() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.todo) > 0 && w.taken == w.seen {
+		w.rouse()
+	}
+	for w.on-w.held < min(hands, len(w.todo)/each) {
 		w.rouse()
 	}
 	w.seen = w.taken
