@@ -193,8 +193,18 @@ func (s *session) send(m wire.Message) {
 // next takes in one message once it is there.
 func (s *session) next() { s.conn.Await(s.ready) }
 
+// receive takes in what there is. What has to be kept waits for the disk, with
+// others of its kind: whoever came after does not wait for that.
 func (s *session) receive() {
 	m, err := s.conn.Receive()
+	if _, light := m.(wire.Report); light || err != nil {
+		s.taken(m, err)
+		return
+	}
+	go s.taken(m, nil)
+}
+
+func (s *session) taken(m wire.Message, err error) {
 	if err == nil {
 		err = s.take(m)
 	}
