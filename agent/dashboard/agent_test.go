@@ -52,4 +52,7 @@ func TestAgentPage(t *testing.T) {
 	if html := page(func(h *Health) { h.Backup = BackupHealth{} }); !strings.Contains(html, "Ensimmäinen tehdään") {
 		t.Error("no backup yet, and nobody says so")
 	}
+	if html := page(func(h *Health) { h.Backup = BackupHealth{Never: true} }); strings.Contains(html, "Ensimmäinen tehdään") || !strings.Contains(html, "Ei ole.") {
+		t.Error("a backup is promised where none are made")
+	}
 }

@@ -77,8 +77,11 @@ func (b *board) agentWrong(t teller, h Health) (all []template.HTML) {
 
 func (b *board) agentLines(t teller, h Health) []agentLine {
 	backup := t.say("agent.backup_none")
-	if !h.Backup.At.IsZero() {
+	switch {
+	case !h.Backup.At.IsZero():
 		backup = t.say("agent.backup_value", "when", t.when(h.Backup.At), "size", t.megabytes(h.Backup.Bytes), "n", h.Backup.Count)
+	case h.Backup.Never:
+		backup = t.say("agent.backup_off")
 	}
 	certificate := t.say("agent.certificate_own")
 	switch {
