@@ -48,7 +48,7 @@ func TestUpdateCut(t *testing.T) {
 	const version = "29990101.000000-cut"
 	m.offers(key, filepath.Join(filepath.Dir(image), "release"), version, true)
 	for n := range cuts {
-		moment := time.Duration(chance.Int64N(int64(90 * time.Second)))
+		moment := time.Duration(chance.Int64N(int64(130 * time.Second)))
 		if m.endsWithin(moment) {
 			t.Logf("the release is there after %d cuts", n)
 			break
