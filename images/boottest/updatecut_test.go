@@ -59,7 +59,7 @@ func TestUpdateCut(t *testing.T) {
 			m.eyes.see("read a b c d e f g h < /sys/block/sda/stat; echo $c $g"))
 		m.stop()
 		m.start(bios(), 2048)
-		before = m.back(before)
+		before = m.servesWiped(before)
 		if at := m.eyes.see("cat /proc/cmdline"); !strings.Contains(at, "kiosk.slot=A") {
 			t.Fatalf("it runs %s", at)
 		}
@@ -75,12 +75,24 @@ func TestUpdateCut(t *testing.T) {
 		m.stop()
 	}
 	m.start(bios(), 2048)
-	m.back(before)
+	m.servesWiped(before)
 	if at := m.eyes.see("cat /proc/cmdline"); !strings.Contains(at, "kiosk.slot=B") || !strings.Contains(at, version) {
 		t.Errorf("it runs %s", at)
 	}
 	m.keeps("active=B")
 	m.picture("kept")
+}
+
+// servesWiped is back for a machine that was started so often that this is a
+// fault by itself: it serves, and is not called free.
+func (m *machine) servesWiped(before proof) proof {
+	m.t.Helper()
+	m.serves()
+	until(m.t, patience, "the proof of what was there before", func() (bool, string) {
+		k, seen := m.agent.one()
+		return k.LastProof != nil && k.LastProof.Seq > before.Seq, seen
+	})
+	return m.wiped(before)
 }
 
 // endsWithin waits so long, or until the machine is off.
