@@ -31,8 +31,9 @@ func newConn(c *Crowd, t *net.TCPConn) *Conn {
 	return conn
 }
 
-// Await calls ready once, in a goroutine of its own, as soon as a read would not
-// wait: something came, or an error. It may be too early. Whoever awaits reads
+// Await calls ready once, from another goroutine, as soon as a read would not
+// wait: something came, or an error. It may be too early, and ready may wait for
+// a line as long as it has to. Whoever awaits reads
 // nothing, and awaits nothing more, until ready was called.
 func (c *Conn) Await(ready func()) error {
 	m := c.joined.Load()

@@ -4,8 +4,8 @@ import "sync"
 
 // crew does what is ready to be done. One goroutine does nearly all of it, one
 // thing after the other: each takes some microseconds, and this one has the stack
-// for it and what it needs at hand. Where it does not come back, because a disk or
-// a line keeps it waiting, another one takes over at the next look.
+// for it and what it needs at hand. Where a line keeps it waiting, another one
+// takes over; where anything else does, at the next look.
 type crew struct {
 	mu    sync.Mutex
 	wake  sync.Cond

@@ -6,7 +6,7 @@
 // than what the packet says, and keeps a goroutine with its stack for each. A
 // crowd looks at all its connections together, at most once in Rest, and holds
 // nothing for one that is silent but a few words. It never reads ahead, never
-// decides what a byte means, and never queues anything.
+// decides what a byte means, and keeps nothing of what came.
 //
 // Caveats: a connection is the runtime's own until somebody awaits something of
 // it, so strangers and browsers are served as ever. What comes to a crowd is

@@ -1,6 +1,7 @@
 package crowd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -304,6 +305,24 @@ func members(c *Crowd) (n int) {
 		}
 	}
 	return n
+}
+
+// TestWritesAreWhole: of two that write more at once than the line takes, one
+// comes after the other.
+func TestWritesAreWhole(t *testing.T) {
+	here, there := pair(t, started(t))
+	join(t, here, there)
+	const size = 16 << 20
+	var both sync.WaitGroup
+	for _, letter := range []byte("ab") {
+		both.Go(func() { must(here.Write(bytes.Repeat([]byte{letter}, size))) })
+	}
+	got := make([]byte, 2*size)
+	must(io.ReadFull(there, got))
+	both.Wait()
+	if first := got[:1]; !bytes.Equal(got[:size], bytes.Repeat(first, size)) {
+		t.Errorf("the first of them was cut in two after %d bytes", len(got)-len(bytes.TrimLeft(got, string(first))))
+	}
 }
 
 // TestNoneIsLeft counts the files that are open before and after.

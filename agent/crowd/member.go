@@ -14,7 +14,8 @@ import (
 // member is a socket in the crowd. Its lock is held for system calls that do not
 // wait, and for nothing that does.
 type member struct {
-	conn *Conn
+	conn    *Conn
+	writing sync.Mutex // one Write after the other, each whole
 
 	mu      sync.Mutex
 	fd      int           // -1 once it is closed
@@ -141,6 +142,8 @@ func (m *member) read(b []byte) (int, error) {
 }
 
 func (m *member) write(b []byte) (n int, err error) {
+	m.writing.Lock()
+	defer m.writing.Unlock()
 	for n < len(b) {
 		some, wait, err := m.try(unix.Write, b[n:], unix.EPOLLOUT, &m.out, &m.conn.writeBy)
 		if err != nil {

@@ -20,20 +20,9 @@ const fetching = 20 * time.Minute
 // what ran before runs again, and the dashboard says so.
 func TestUpdate(t *testing.T) {
 	image, programs, shots := given(t)
-	text, err := os.ReadFile(os.Getenv("YHTEISKONE_BOOT_KEY"))
-	if err != nil {
-		t.Skip("YHTEISKONE_BOOT_KEY names no key that the image knows; say: make boot-test")
-	}
-	key, err := release.ParseSecretKey(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := imageKey(t)
 	m := newMachine(t, image, programs, filepath.Join(shots, "update"))
-	public := filepath.Join(m.dir, "release.pub")
-	if err := os.WriteFile(public, key.Public().Encode(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	m.agent.says("release", "key", public)
+	m.trusts(key)
 	from := filepath.Join(filepath.Dir(image), "release")
 	m.start(bios(), 2048)
 	m.free()
@@ -75,6 +64,31 @@ func TestUpdate(t *testing.T) {
 		return strings.Contains(seen, `"image_fell_back"`), seen
 	})
 	m.picture("fell-back")
+}
+
+// imageKey is the key that the image takes releases of; without it the test is
+// skipped.
+func imageKey(t *testing.T) release.SecretKey {
+	t.Helper()
+	text, err := os.ReadFile(os.Getenv("YHTEISKONE_BOOT_KEY"))
+	if err != nil {
+		t.Skip("YHTEISKONE_BOOT_KEY names no key that the image knows; say: make boot-test")
+	}
+	key, err := release.ParseSecretKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// trusts tells the machine's agent whose releases it takes.
+func (m *machine) trusts(key release.SecretKey) {
+	m.t.Helper()
+	public := filepath.Join(m.dir, "release.pub")
+	if err := os.WriteFile(public, key.Public().Encode(), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+	m.agent.says("release", "key", public)
 }
 
 // offers makes a release of the image's own files with another version, and

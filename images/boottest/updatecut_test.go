@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"yhteiskone/internal/release"
 )
 
 // cutsAfter is how often the power goes in the first starts of a release; at the
@@ -23,26 +21,18 @@ const cutsAfter = 2
 // what was there proved to be gone, and in the end the release runs and is kept.
 func TestUpdateCut(t *testing.T) {
 	image, programs, shots := given(t)
-	text, err := os.ReadFile(os.Getenv("YHTEISKONE_BOOT_KEY"))
-	cuts, bad := strconv.Atoi(os.Getenv("YHTEISKONE_BOOT_CUTS"))
-	if err != nil || bad != nil {
+	cuts, err := strconv.Atoi(os.Getenv("YHTEISKONE_BOOT_CUTS"))
+	if err != nil {
 		t.Skip("takes four minutes a cut; say: YHTEISKONE_BOOT_CUTS=5 make boot-test BOOT='-run TestUpdateCut'")
 	}
-	key, err := release.ParseSecretKey(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := imageKey(t)
 	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("YHTEISKONE_BOOT_SEED"), "20261130"), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	chance := rand.New(rand.NewPCG(seed, 0))
 	m := newMachine(t, image, programs, filepath.Join(shots, "updatecut"))
-	public := filepath.Join(m.dir, "release.pub")
-	if err := os.WriteFile(public, key.Public().Encode(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	m.agent.says("release", "key", public)
+	m.trusts(key)
 	m.start(bios(), 2048)
 	m.free()
 	before := m.proof()

@@ -59,7 +59,7 @@ func quietOf(conn net.Conn, in *bufio.Reader) (q quiet) {
 	return q
 }
 
-// Await calls ready once, in a goroutine of its own, as soon as there is
+// Await calls ready once, from another goroutine, as soon as there is
 // something to receive, or an error; it may be too early. Whoever awaits
 // receives nothing until then. Where the connection came through a crowd, a
 // silent one holds neither a goroutine nor its stack.
