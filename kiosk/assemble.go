@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -88,7 +85,7 @@ func assemble(ctx context.Context, c *config, env map[string]string, log *slog.L
 	}
 	k.aids = openAids(ctx, k.display, env["ALSA_CONFIG_PATH"], k.keyboardHidden, log)
 	k.screen, err = screen.Open(ctx, screen.Config{Display: k.display, Catalogue: k.tiles, Dir: c.Runtime,
-		Chromium: c.Browser.Chromium, Log: log})
+		Chromium: c.Browser.Chromium, Unit: c.unit(shellUnit), Log: log})
 	return k, err
 }
 
@@ -214,18 +211,6 @@ func wakeOther(mac string) error {
 		return err
 	}
 	return wake.Send(mac, to)
-}
-
-// isShell reports whether the process is our shell's outermost: a child of
-// ours that was started as the shell.
-func isShell(pid int) bool {
-	dir := filepath.Join("/proc", strconv.Itoa(pid))
-	status, err := os.ReadFile(filepath.Join(dir, "status"))
-	if err != nil || !bytes.Contains(status, fmt.Appendf(nil, "\nPPid:\t%d\n", os.Getpid())) {
-		return false
-	}
-	line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
-	return err == nil && bytes.Contains(line, []byte("\x00--class="+screen.Class+"\x00"))
 }
 
 // checkMachine is `kiosk check`.

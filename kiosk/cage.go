@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -20,11 +21,18 @@ type browserConfig struct {
 	User     string // whom it runs as; empty for "client" where that can be, else the kiosk's own user
 	Cgroup   string // folder of cgroup v2 for its groups; empty for the kiosk's own group where that can be, else none
 	XTrust   string `toml:"x_trust"` // auto, never or always; empty is auto
+	Units    string // folder of the sockets behind which systemd starts sessions and the shell; empty: the kiosk starts them
 }
 
 func (b browserConfig) check() error {
 	if b.Cgroup != "" && (!filepath.IsAbs(b.Cgroup) || filepath.Clean(b.Cgroup) != b.Cgroup) {
 		return fmt.Errorf("browser.cgroup: %q is not the clean absolute path of a folder", b.Cgroup)
+	}
+	if b.Units != "" && (!filepath.IsAbs(b.Units) || filepath.Clean(b.Units) != b.Units) {
+		return fmt.Errorf("browser.units: %q is not the clean absolute path of a folder", b.Units)
+	}
+	if b.Units != "" && b.Cgroup != "" {
+		return errors.New("browser.units and browser.cgroup: with units, a session's group is its unit's; leave browser.cgroup out")
 	}
 	if !slices.Contains([]string{"", trustAuto, trustNever, trustAlways}, b.XTrust) {
 		return fmt.Errorf("browser.x_trust is %q; it must be %s, %s or %s", b.XTrust, trustAuto, trustNever, trustAlways)
@@ -66,24 +74,16 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 	}
 	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
 		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach,
-		Dir: k.config.Runtime, Allow: k.allowed, Printer: k.config.Print.Socket}
-	name := c.User
-	if name == "" {
-		name = browser.DefaultUser
-	}
-	o.User, err = browser.FindUser(name)
-	if err != nil && (c.User != "" || !errors.Is(err, browser.ErrNoUser)) {
-		return nil, fmt.Errorf("browser.user: %w", err)
-	}
-	o.Group, err = group.Open(c.Cgroup)
-	if err != nil && (c.Cgroup != "" || !errors.Is(err, group.ErrNone)) {
-		return nil, fmt.Errorf("browser.cgroup: %w", err)
+		Dir: k.config.Runtime, Allow: k.allowed, Printer: k.config.Print.Socket, Units: c.Units}
+	bounded, err := c.apart(&o)
+	if err != nil {
+		return nil, err
 	}
 	if o.Untrusted, err = k.untrusted(); err != nil {
 		return nil, fmt.Errorf("browser.x_trust: %w", err)
 	}
-	k.log.Info("the walls around the client's browser", "own_user", o.User != nil, "own_group", o.Group != nil,
-		"bounded", o.Group != nil && o.Group.Bounded(), "x_trusted", o.Untrusted == nil)
+	k.log.Info("the walls around the client's browser", "own_user", o.User != nil, "own_group", o.Group != nil || o.Units != "",
+		"bounded", bounded, "x_trusted", o.Untrusted == nil)
 	if o.User != nil {
 		// The policy lies there, and that user has to come to it. What else is
 		// there is for our own user only, file by file.
@@ -91,8 +91,33 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 			return nil, fmt.Errorf("let the client's browser come to its policy: %w", err)
 		}
 	}
-	k.client, k.bounded, k.guarded = o.User, o.Group != nil && o.Group.Bounded(), o.Untrusted != nil
+	k.client, k.bounded, k.guarded = o.User, bounded, o.Untrusted != nil
 	return browser.New(o)
+}
+
+// apart gives sessions a user and a group of their own, in units or by our own
+// rights, and says whether they are held to a bound of memory.
+func (b browserConfig) apart(o *browser.Options) (bounded bool, err error) {
+	name := b.User
+	if name == "" {
+		name = browser.DefaultUser
+	}
+	if b.Units != "" {
+		o.User, bounded, err = browser.FindUnits(context.Background(), name, b.Units)
+		if err != nil {
+			return false, fmt.Errorf("browser.units: %w", err)
+		}
+		return bounded, nil
+	}
+	o.User, err = browser.FindUser(name)
+	if err != nil && (b.User != "" || !errors.Is(err, browser.ErrNoUser)) {
+		return false, fmt.Errorf("browser.user: %w", err)
+	}
+	o.Group, err = group.Open(b.Cgroup)
+	if err != nil && (b.Cgroup != "" || !errors.Is(err, group.ErrNone)) {
+		return false, fmt.Errorf("browser.cgroup: %w", err)
+	}
+	return o.Group != nil && o.Group.Bounded(), nil
 }
 
 // untrusted is how the browser gets a cookie that the X server does not trust;

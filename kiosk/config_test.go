@@ -158,11 +158,15 @@ func FuzzConfig(f *testing.F) {
 
 func TestWalls(t *testing.T) {
 	for text, want := range map[string]string{
-		"[browser]\nx_trust = \"sometimes\"\n": "x_trust",
-		"[browser]\ncgroup = \"relative\"\n":   "browser.cgroup",
-		"[browser]\ncgroup = \"/a/../b\"\n":    "browser.cgroup",
-		"[test]\nreach = [\"127.0.0.1\"]\n":    "test.reach",
-		"[test]\nreach = [\"localhost:80\"]\n": "test.reach",
+		"[browser]\nx_trust = \"sometimes\"\n":                               "x_trust",
+		"[browser]\ncgroup = \"relative\"\n":                                 "browser.cgroup",
+		"[browser]\ncgroup = \"/a/../b\"\n":                                  "browser.cgroup",
+		"[browser]\nunits = \"run/units\"\n":                                 "browser.units",
+		"[browser]\nunits = \"/run/units/\"\n":                               "browser.units",
+		"[browser]\nunits = \"/run/units\"\ncgroup = \"/sys/fs/cgroup/x\"\n": "browser.cgroup",
+		"[browser]\nunits = \"/run/units\"\nuser = \"client\"\n":             "",
+		"[test]\nreach = [\"127.0.0.1\"]\n":                                  "test.reach",
+		"[test]\nreach = [\"localhost:80\"]\n":                               "test.reach",
 		"[browser]\nx_trust = \"never\"\ncgroup = \"/sys/fs/cgroup/x\"\nuser = \"client\"\n[test]\nreach = [\"127.0.0.1:8081\", \"[::1]:1\"]\n": "",
 	} {
 		path := filepath.Join(t.TempDir(), "kiosk.toml")

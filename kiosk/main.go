@@ -18,13 +18,15 @@ import (
 	"yhteiskone/kiosk/door"
 	"yhteiskone/kiosk/rights"
 	"yhteiskone/kiosk/screen"
+	"yhteiskone/kiosk/spawn"
 )
 
 func main() {
 	if filepath.Base(os.Args[0]) == screen.LauncherName {
 		screen.Launch(os.Args[1:]) // does not return
 	}
-	door.Act(os.Args) // returns only if we are the kiosk
+	door.Act(os.Args)
+	spawn.Act(os.Args) // returns only if we are the kiosk
 	if err := rights.KeepToOurselves(); err != nil {
 		fmt.Fprintln(os.Stderr, "kiosk:", err)
 		os.Exit(1)

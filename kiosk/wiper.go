@@ -13,7 +13,7 @@ import (
 // wiper makes what looks for left-overs, from the configuration.
 func (k *kiosk) wiper(selections func() (int, error), clearSelections func() error) (*wipe.Wiper, error) {
 	c, home := k.config, k.env["HOME"]
-	w := wipe.Config{StateDir: c.State, SharedUser: c.Wipe.SharedUser, Ours: isShell,
+	w := wipe.Config{StateDir: c.State, SharedUser: c.Wipe.SharedUser, Ours: c.isShell,
 		Places: wipe.DefaultPlaces(home, k.env["XDG_RUNTIME_DIR"], c.Wipe.SharedUser, c.Runtime),
 		// In the boot partition the updater writes, which no client reaches.
 		Allow:     append([]string{c.State, c.Runtime, c.path, c.Join, update.DefaultMachine().ESP}, c.Wipe.Allow...),

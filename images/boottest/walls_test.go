@@ -1,6 +1,7 @@
 package boottest
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -67,5 +68,35 @@ func (m *machine) walls(t *testing.T) {
 			t.Errorf("what %s: %s", what, said)
 		}
 	}
-	t.Logf("of root's rights in our units:\n%s", m.eyes.see("for u in yhteiskone yhteiskone-screen yhteiskone-disks yhteiskone-wifi yhteiskone-plugged yhteiskone-restart yhteiskone-data; do systemd-analyze security --no-pager $u | tail -n 1; done"))
+	m.exposure(t)
+}
+
+// mostExposed is how much of what a service could do one of ours may keep, by
+// what systemd counts, from 0 to 10.
+const mostExposed = 2.0
+
+// exposure asks systemd about each of our units, those of the running session
+// and of the shell among them.
+func (m *machine) exposure(t *testing.T) {
+	said := m.eyes.see(`for u in yhteiskone yhteiskone-install yhteiskone-screen yhteiskone-disks yhteiskone-wifi yhteiskone-plugged yhteiskone-restart yhteiskone-data ` +
+		`$(systemctl list-units --plain --no-legend 'yhteiskone-*@*.service' | cut -d' ' -f1); ` +
+		`do echo "$u $(systemd-analyze security --no-pager $u | tail -n 1 | sed 's/.*: //')"; done`)
+	t.Logf("of root's rights in our units:\n%s", said)
+	kinds := map[string]bool{}
+	for line := range strings.Lines(said) {
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		kind, _, _ := strings.Cut(f[0], "@")
+		kinds[kind] = true
+		if n, err := strconv.ParseFloat(f[1], 64); err != nil || n > mostExposed {
+			t.Errorf("%s has %s, more than %v", f[0], f[1], mostExposed)
+		}
+	}
+	for _, k := range []string{"yhteiskone", "yhteiskone-install", "yhteiskone-session", "yhteiskone-door", "yhteiskone-shell"} {
+		if !kinds[k] {
+			t.Errorf("systemd says nothing of %s", k)
+		}
+	}
 }

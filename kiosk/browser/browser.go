@@ -103,6 +103,10 @@ type Options struct {
 	Reach []netip.AddrPort
 	// User is whose processes a session's are; nil means our own user.
 	User *User
+	// Units is the folder of the sockets behind which systemd starts a session's
+	// programs as User (package spawn); empty means that we start them. Group is
+	// nil then.
+	Units string
 	// Group is where sessions get their control groups; nil for none.
 	Group *group.Home
 	// Untrusted makes an X cookie for one session, for which the server keeps
@@ -153,6 +157,9 @@ func New(o Options) (*Browser, error) {
 	case "", LeftoverFile, LeftoverProcess:
 	default:
 		return nil, fmt.Errorf("set up the client's browser: leftover is %q; it must be %q, %q or nothing", o.Leftover, LeftoverFile, LeftoverProcess)
+	}
+	if o.Units != "" && (o.User == nil || o.Group != nil) {
+		return nil, errors.New("set up the client's browser: in units it has a user, and no group of ours")
 	}
 	if o.Allow == nil {
 		o.Allow = func() []string { return nil }

@@ -26,7 +26,7 @@ func (r *running) Kill(ctx context.Context) error {
 	known, noteErr := r.note() // before: afterwards nobody knows whose they were
 	err := errors.Join(noteErr, r.strike())
 	if err == nil {
-		err = r.ended(ctx)
+		err = r.endedOrSwept(ctx)
 	}
 	if err == nil && r.o.User != nil {
 		err = r.o.User.sweep(ctx)
@@ -60,13 +60,15 @@ func (r *running) strike() (err error) {
 		err = r.group.Kill()
 	}
 	if r.child != nil {
-		r.child.cmd.Process.Kill()
+		r.child.kill()
 	}
 	if r.door != nil {
-		r.door.cmd.Process.Kill()
+		r.door.kill()
 	}
 	if r.init >= 0 {
-		if e := unix.PidfdSendSignal(r.init, unix.SIGKILL, nil, 0); e != nil && !errors.Is(e, unix.ESRCH) {
+		e := unix.PidfdSendSignal(r.init, unix.SIGKILL, nil, 0)
+		if e != nil && !errors.Is(e, unix.ESRCH) && r.o.Units == "" { // with units we have no right to
+
 			err = errors.Join(err, e)
 		}
 	}
@@ -76,13 +78,13 @@ func (r *running) strike() (err error) {
 // abandon ends what a start that failed has begun.
 func (r *running) abandon() error {
 	err := r.strike()
-	r.child.stop()
-	r.door.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
 	defer cancel()
 	if r.o.User != nil {
 		err = errors.Join(err, r.o.User.sweep(ctx))
 	}
+	r.child.stop()
+	r.door.stop()
 	if r.group != nil {
 		err = errors.Join(err, r.group.Empty(ctx))
 	}
@@ -120,6 +122,26 @@ func (r *running) note() (known, error) {
 		}
 	}
 	return k, nil
+}
+
+// heedTime is how long what was struck may take to end.
+const heedTime = 2 * time.Second
+
+// endedOrSwept waits until all has ended. In a unit, who broke out of the sandbox
+// could stop the process that ends it; the sweep ends that one too.
+func (r *running) endedOrSwept(ctx context.Context) error {
+	if r.o.Units == "" {
+		return r.ended(ctx)
+	}
+	soon, cancel := context.WithTimeout(ctx, heedTime)
+	defer cancel()
+	if r.ended(soon) == nil {
+		return nil
+	}
+	if err := r.o.User.sweep(ctx); err != nil {
+		return err
+	}
+	return r.ended(ctx)
 }
 
 // ended waits until the whole namespace is empty and the door is gone.

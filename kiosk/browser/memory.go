@@ -61,7 +61,7 @@ func (r *running) giveWay() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), sweepTime)
 	defer cancel()
-	r.o.User.command(ctx, "echo "+oomScore+" > "+path).Run() // only its own user may
+	r.o.User.does(ctx, "echo "+oomScore+" > "+path) // only its own user may
 }
 
 // memoryTotal is the machine's memory in bytes.

@@ -32,19 +32,25 @@ func otherUser(t *testing.T) *browser.User {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
 	if !held.OtherUser() {
 		t.Logf("not tried: this test has not the rights to start a program as another user")
 		return nil
 	}
-	u, err := browser.FindUser(me.Username + "-client")
+	u, err := browser.FindUser(clientName(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// clientName is the name of that user.
+func clientName(t *testing.T) string {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return me.Username + "-client"
 }
 
 func livingOf(t *testing.T, uid int) int {

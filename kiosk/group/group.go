@@ -81,6 +81,17 @@ func Open(dir string) (*Home, error) {
 // Bounded reports whether bounds take effect.
 func (h *Home) Bounded() bool { return h.bounded }
 
+// Bound reports whether the group that this process is in is held to a bound of
+// memory. What cannot be read says no. proc is where /proc is.
+func Bound(proc string) bool {
+	dir, err := ownGroup(proc)
+	if err != nil {
+		return false
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "memory.max"))
+	return err == nil && strings.TrimSpace(string(b)) != "max"
+}
+
 // ownGroup finds the folder of the group that this process is in.
 func ownGroup(proc string) (string, error) {
 	groups, err := os.ReadFile(filepath.Join(proc, "self/cgroup"))

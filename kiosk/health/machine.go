@@ -54,14 +54,25 @@ const (
 )
 
 // clockSet asks the kernel whether a time server keeps its clock. Asking needs
-// no privilege.
-func clockSet() *bool {
+// no privilege, but a unit with ProtectClock= may not ask; what systemd's own
+// time service notes in run, it may read.
+func clockSet(run string) *bool {
 	var t syscall.Timex
 	state, err := syscall.Adjtimex(&t)
 	if err != nil {
-		return nil
+		return clockNoted(run)
 	}
 	set := state != timeError && t.Status&staUnsynch == 0
+	return &set
+}
+
+func clockNoted(run string) *bool {
+	dir := filepath.Join(run, "systemd/timesync")
+	if _, err := os.Stat(dir); err != nil {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(dir, "synchronized"))
+	set := err == nil
 	return &set
 }
 

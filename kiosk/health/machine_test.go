@@ -73,7 +73,23 @@ func TestMachine(t *testing.T) {
 
 // The kernel answers everybody; what it says is the machine's affair.
 func TestClockSet(t *testing.T) {
-	if clockSet() == nil {
+	if clockSet(t.TempDir()) == nil {
 		t.Error("the kernel does not say whether its clock is set")
+	}
+}
+
+// Where asking is not allowed, what the time service notes is read.
+func TestClockNoted(t *testing.T) {
+	for name, c := range map[string]struct {
+		run  map[string]string
+		want *bool
+	}{
+		"another service":   {},
+		"not yet":           {run: map[string]string{"systemd/timesync/clock": ""}, want: new(false)},
+		"it keeps the time": {run: map[string]string{"systemd/timesync/synchronized": ""}, want: new(true)},
+	} {
+		if got := clockNoted(tree(t, c.run)); !cmp.Equal(c.want, got) {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

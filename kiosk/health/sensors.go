@@ -91,7 +91,7 @@ func New(c Config) *Sensors {
 	if c.Own == nil {
 		c.Own = func() Own { return Own{} }
 	}
-	return &Sensors{c: c, proc: "/proc", sys: "/sys", run: "/run", interfaces: interfaces, clock: clockSet}
+	return &Sensors{c: c, proc: "/proc", sys: "/sys", run: "/run", interfaces: interfaces, clock: func() *bool { return clockSet("/run") }}
 }
 
 // Collect takes all readings.

@@ -18,6 +18,7 @@ import (
 	"yhteiskone/kiosk/catalogue"
 	"yhteiskone/kiosk/display"
 	"yhteiskone/kiosk/session"
+	"yhteiskone/kiosk/spawn"
 )
 
 var _ session.Screen = (*Screen)(nil)
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == LauncherName {
 		Launch(os.Args[1:])
 	}
+	spawn.Act(os.Args)
 	os.Exit(m.Run())
 }
 
@@ -77,6 +79,12 @@ func room(t *testing.T, size string) *display.Display {
 
 func open(t *testing.T, d *display.Display) *Screen {
 	t.Helper()
+	return openIn(t, d, "")
+}
+
+// openIn opens a screen whose shell is started behind the socket unit.
+func openIn(t *testing.T, d *display.Display, unit string) *Screen {
+	t.Helper()
 	tiles, err := catalogue.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +96,7 @@ func open(t *testing.T, d *display.Display) *Screen {
 		}
 	})
 	start := time.Now()
-	s, err := Open(context.Background(), Config{Display: d, Catalogue: tiles, Dir: t.TempDir(),
+	s, err := Open(context.Background(), Config{Display: d, Catalogue: tiles, Dir: t.TempDir(), Unit: unit,
 		Zone: time.FixedZone("EET", 7200), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"yhteiskone/kiosk/spawn"
 )
 
 // LauncherName is the name under which our own binary is the shell's launcher.
@@ -27,6 +31,7 @@ const (
 	argParent   = "--yhteiskone-parent="
 	argOrigin   = "--yhteiskone-origin="
 	argChromium = "--yhteiskone-chromium="
+	argUnit     = "--yhteiskone-unit="
 )
 
 // insideProfile is where the shell's profile is in its sandbox, in memory.
@@ -63,17 +68,21 @@ func launch(args []string) error {
 	if _, err := os.Stat(l.chromium); err != nil {
 		return fmt.Errorf("there is no Chromium at %s; install the package chromium", l.chromium)
 	}
+	cookie, err := readCookie()
+	if err != nil {
+		return err
+	}
+	given := given{inherited: l.unit == ""}
 	box := sandbox{chromium: l.chromium, args: chromiumArgs(l.args), display: os.Getenv("DISPLAY")}
-	if box.preferences, err = memory("preferences", []byte(preferences)); err != nil {
-		return err
-	}
-	if box.policy, err = memory("policy", policy(l.origin)); err != nil {
-		return err
-	}
-	if cookie, err := readCookie(); err != nil {
-		return err
-	} else if cookie != nil {
-		if box.cookie, err = memory("cookie", cookie); err != nil {
+	for _, g := range []struct {
+		fd   *int
+		name string
+		data []byte
+	}{{&box.preferences, "preferences", []byte(preferences)}, {&box.policy, "policy", policy(l.origin)}, {&box.cookie, "cookie", cookie}} {
+		if g.data == nil {
+			continue
+		}
+		if *g.fd, err = given.memory(g.name, g.data); err != nil {
 			return err
 		}
 	}
@@ -81,14 +90,25 @@ func launch(args []string) error {
 	if err != nil {
 		return err
 	}
-	return syscall.Exec(bwrap, append([]string{"bwrap"}, argv...), []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"})
+	o := spawn.Order{Path: bwrap, Args: append([]string{"bwrap"}, argv...), Env: []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"}}
+	if l.unit == "" {
+		return syscall.Exec(o.Path, o.Args, o.Env)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), unitTime)
+	defer cancel()
+	return spawn.Become(ctx, l.unit, o, given.files()...)
 }
+
+// unitTime is how long systemd may take to start the shell's unit: as the
+// machine starts, it has much to do.
+const unitTime = time.Minute
 
 // order is what lorca asked for, and what we told ourselves through it.
 type order struct {
 	parent   int
 	origin   string
 	chromium string
+	unit     string   // socket of the unit in which it is to run; empty for none
 	args     []string // lorca's own
 }
 
@@ -102,6 +122,8 @@ func parseLaunch(args []string) (order, error) {
 			o.origin = v
 		} else if v, ok := strings.CutPrefix(a, argChromium); ok {
 			o.chromium = v
+		} else if v, ok := strings.CutPrefix(a, argUnit); ok {
+			o.unit = v
 		} else {
 			o.args = append(o.args, a)
 		}
@@ -185,13 +207,32 @@ func readCookie() ([]byte, error) {
 	return data, nil
 }
 
-// memory puts data behind a handle that bubblewrap inherits, so that it never
-// lies on a disk and never stands in an argument.
-func memory(name string, data []byte) (int, error) {
+// given are the handles that the shell starts with: inherited under their own
+// numbers by what this process becomes, or sent to the unit, where they are
+// counted from 3 on.
+type given struct {
+	inherited bool
+	fds       []int
+}
+
+// files are what the unit gets: the standard error first.
+func (g *given) files() []*os.File {
+	files := []*os.File{os.Stderr}
+	for _, fd := range g.fds {
+		files = append(files, os.NewFile(uintptr(fd), "given"))
+	}
+	return files
+}
+
+// memory puts data behind a handle that bubblewrap gets, so that it never lies
+// on a disk and never stands in an argument. It returns the handle's number
+// there.
+func (g *given) memory(name string, data []byte) (int, error) {
 	fd, err := unix.MemfdCreate(name, 0)
 	if err != nil {
 		return 0, fmt.Errorf("keep the shell's %s in memory: %w", name, err)
 	}
+	g.fds = append(g.fds, fd)
 	for b := bytes.NewBuffer(data); b.Len() > 0; {
 		n, err := unix.Write(fd, b.Bytes())
 		if err != nil {
@@ -202,7 +243,10 @@ func memory(name string, data []byte) (int, error) {
 	if _, err := unix.Seek(fd, 0, 0); err != nil {
 		return 0, fmt.Errorf("keep the shell's %s in memory: %w", name, err)
 	}
-	return fd, nil
+	if g.inherited {
+		return fd, nil
+	}
+	return len(g.fds) + 2, nil
 }
 
 // sandbox is the shell's small world: no home, no disk, our page's origin.

@@ -21,10 +21,10 @@ var lorcaDefaults = strings.Fields(`--disable-background-networking --disable-ba
 	--app=http://127.0.0.1:5/TOKEN/ --user-data-dir=/tmp/lorca1 --window-size=1366,768`)
 
 func TestLaunchCleansArguments(t *testing.T) {
-	args := append(slices.Clone(lorcaDefaults), argParent+"42", argOrigin+"http://127.0.0.1:5", argChromium+"/usr/bin/c",
+	args := append(slices.Clone(lorcaDefaults), argParent+"42", argOrigin+"http://127.0.0.1:5", argChromium+"/usr/bin/c", argUnit+"/run/units/shell",
 		"--remote-allow-origins=*", "--remote-debugging-port=0")
 	o, err := parseLaunch(args)
-	if err != nil || o.parent != 42 || o.origin != "http://127.0.0.1:5" || o.chromium != "/usr/bin/c" {
+	if err != nil || o.parent != 42 || o.origin != "http://127.0.0.1:5" || o.chromium != "/usr/bin/c" || o.unit != "/run/units/shell" {
 		t.Fatalf("%+v, %v", o, err)
 	}
 	got := chromiumArgs(o.args)

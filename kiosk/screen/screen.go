@@ -36,6 +36,7 @@ type Config struct {
 	Catalogue Tiles
 	Dir       string         // the kiosk's runtime folder; holds the launcher
 	Chromium  string         // the program itself; empty for where Debian has it
+	Unit      string         // socket behind which systemd starts it (package spawn); empty means that we do
 	Zone      *time.Location // in which times are told; nil for the machine's
 	Log       *slog.Logger   // nil for none
 }

@@ -66,7 +66,7 @@ func start(ctx context.Context, patience time.Duration, c Config, launcher, addr
 		defer runtime.UnlockOSThread()
 		lorca.ChromeExecutable = func() string { return launcher }
 		ui, err := lorca.New(address, insideProfile, w, h,
-			argParent+strconv.Itoa(os.Getpid()), argOrigin+origin, argChromium+c.Chromium, "--lang=fi")
+			argParent+strconv.Itoa(os.Getpid()), argOrigin+origin, argChromium+c.Chromium, argUnit+c.Unit, "--lang=fi")
 		result <- made{ui, err}
 		<-hold
 	}()

@@ -1,16 +1,18 @@
 package image
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// Every unit of ours is shut in: by systemd's own measure, in tenths, 2.0 or
-// less. The kiosk's is more exposed because sessions are made of namespaces,
-// control groups and another user; its comments say which wall stands where. The
-// installer's partitions a disk, on a stick and before there is any client.
+// mostExposed is what every unit of ours may keep, by systemd's own measure, in
+// tenths. The boot test asks the image's systemd the same.
+const mostExposed = "20"
+
+// Every unit of ours is shut in.
 func TestUnitsAreShutIn(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -20,13 +22,19 @@ func TestUnitsAreShutIn(t *testing.T) {
 	if err != nil || len(units) == 0 {
 		t.Fatal("no units", err)
 	}
-	most := map[string]string{"yhteiskone.service": "48", "yhteiskone-install.service": "72"}
 	for _, unit := range units {
-		limit := most[filepath.Base(unit)]
-		if limit == "" {
-			limit = "20"
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
 		}
-		out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", "--threshold="+limit, unit).CombinedOutput()
+		// A /tmp in memory is newer than Debian 12's systemd, which knows a /tmp
+		// of a unit's own.
+		plain := strings.ReplaceAll(string(text), "PrivateTmp=disconnected", "PrivateTmp=yes")
+		here := filepath.Join(t.TempDir(), filepath.Base(unit))
+		if err := os.WriteFile(here, []byte(plain), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", "--threshold="+mostExposed, here).CombinedOutput()
 		if err != nil {
 			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 			t.Errorf("%s: %v: %s", unit, err, lines[len(lines)-1])

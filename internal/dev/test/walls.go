@@ -17,10 +17,10 @@ import (
 
 // wallTests are those of kiosk/browser that need more than a guest has: a
 // second user, the right to become it, and a control group of their own.
-const wallTests = "^TestBrowser(RunsAsAnotherUser|OfAnotherUserDiesWithItsParent|InGroup)$"
+const wallTests = "^TestBrowser(RunsAsAnotherUser|OfAnotherUserDiesWithItsParent|InGroup|InUnits)$"
 
 // wallCount is how many they are.
-const wallCount = 3
+const wallCount = 4
 
 // notTried is what such a test says where it could not try anything.
 const notTried = "not tried: "
