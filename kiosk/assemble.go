@@ -222,7 +222,7 @@ func checkMachine(ctx context.Context, c *config, asJSON bool, out io.Writer) er
 			drafts = append(drafts, l.Code)
 		}
 	}
-	found := check.Check(ctx, check.Config{State: c.State, Chromium: c.Browser.Chromium, Languages: languages, Drafts: drafts, Screen: func(context.Context) (int, int, error) {
+	found := check.Check(ctx, check.Config{State: c.State, Chromium: c.Browser.Chromium, Walled: c.walled(), Languages: languages, Drafts: drafts, Screen: func(context.Context) (int, int, error) {
 		d, err := display.Open()
 		if err != nil {
 			return 0, 0, err

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"yhteiskone/kiosk/browser"
 	"yhteiskone/kiosk/screen"
+	"yhteiskone/kiosk/spawn"
 )
 
 // shellUnit is the socket in browser.units behind which the shell is started;
@@ -22,6 +26,26 @@ func (c *config) unit(name string) string {
 	}
 	return filepath.Join(c.Browser.Units, name)
 }
+
+// walled starts a program in a session's unit; nil where there are no units.
+func (c *config) walled() func(context.Context, string, ...string) error {
+	if c.Browser.Units == "" {
+		return nil
+	}
+	return func(ctx context.Context, program string, args ...string) error {
+		ctx, cancel := context.WithTimeout(ctx, walledTime)
+		defer cancel()
+		name := filepath.Base(program)
+		code, err := spawn.Run(ctx, c.unit(browser.SessionUnit), spawn.Order{Path: program, Args: append([]string{name}, args...), Env: []string{"PATH=/usr/bin:/bin"}})
+		if err == nil && code != 0 {
+			err = fmt.Errorf("%s ends with %d in a session's unit", name, code)
+		}
+		return err
+	}
+}
+
+// walledTime is how long such a program may take.
+const walledTime = time.Minute
 
 // shellService is what the shell's unit is called, before the number that
 // systemd gives to each.

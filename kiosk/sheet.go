@@ -103,7 +103,7 @@ func (k *kiosk) readings(ctx context.Context, s session.Status) accept.Readings 
 // the programs. What has a row of its own is not among them.
 func (k *kiosk) software(ctx context.Context) *[]string {
 	wrong := []string{}
-	for _, f := range check.Check(ctx, check.Config{State: k.config.State, Chromium: k.config.Browser.Chromium,
+	for _, f := range check.Check(ctx, check.Config{State: k.config.State, Chromium: k.config.Browser.Chromium, Walled: k.config.walled(),
 		Screen: func(context.Context) (int, int, error) { w, h := k.display.Size(); return w, h, nil }}) {
 		if f.Level != check.OK && !slices.Contains([]string{"user", "display", "memory", "swap", "clock"}, f.Code) {
 			wrong = append(wrong, f.Code)

@@ -29,6 +29,7 @@ type agent struct {
 	data    string
 	address string
 	token   string
+	pin     string // as people copy it
 	client  *http.Client
 	join    string // text of a join file
 }
@@ -98,6 +99,7 @@ func (a *agent) enrol(name string) {
 		a.t.Fatal(err)
 	}
 	a.join = string(text)
+	a.pin = e.Pin
 	pin, _, err := identity.ParsePin(e.Pin)
 	if err != nil {
 		a.t.Fatal(err)
@@ -203,6 +205,7 @@ func TestBoot(t *testing.T) {
 				m.knowsItsDisk(t, twin)
 			}
 			m.walls(t)
+			m.sheet(t, programs)
 			if c.firmware.code == "" {
 				m.session(t)
 			}

@@ -39,6 +39,11 @@ func TestPower(t *testing.T) {
 		}
 	}
 	after := m.back(before)
+	// The machine wiped and proved as it went down, and again as it came up.
+	if after.Seq < before.Seq+2 {
+		t.Errorf("the end by the power button made no proof of its own: %d before, %d after the next start", before.Seq, after.Seq)
+	}
+	t.Logf("proof %d before, %d after the power button and the next start", before.Seq, after.Seq)
 
 	m.introduce()
 	m.open("cut")

@@ -15,8 +15,8 @@ import (
 
 // The sockets in Options.Units, by what is started there.
 const (
-	sessionUnit = "session" // the browser, in its sandbox
-	doorUnit    = "door"    // a session's door, and what is done as the client's user
+	SessionUnit = "session" // the browser, in its sandbox
+	DoorUnit    = "door"    // a session's door, and what is done as the client's user
 )
 
 // child is a program of a session. It ends when we do.

@@ -63,7 +63,7 @@ func (b *Browser) start(ctx context.Context, mark session.Mark, setup session.Se
 	cmd.Env = []string{procs.EnvName + "=" + mark.Token}
 	cmd.ExtraFiles = h.files
 	cmd.Stderr = &limited{to: &said} // bubblewrap's own and the launcher's; Chromium's goes nowhere
-	if r.child, err = b.begin(cmd, sessionUnit, group); err != nil {
+	if r.child, err = b.begin(cmd, SessionUnit, group); err != nil {
 		r.child = nil
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (b *Browser) openDoor(r *running, mark session.Mark, group int) (way *os.Fi
 		go r.listen(alive) // until the door ends, or does not begin
 		cmd.ExtraFiles = append(cmd.ExtraFiles, f, tell)
 	}
-	if r.door, err = b.begin(cmd, doorUnit, group); err != nil {
+	if r.door, err = b.begin(cmd, DoorUnit, group); err != nil {
 		r.door = nil
 		theirs.Close()
 		return nil, fmt.Errorf("open the door: %w", err)

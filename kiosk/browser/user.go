@@ -54,7 +54,7 @@ func FindUnits(ctx context.Context, name, folder string) (u *User, bounded bool,
 	u.units = folder
 	ctx, cancel := context.WithTimeout(ctx, unitTime)
 	defer cancel()
-	for _, unit := range []string{doorUnit, sessionUnit} {
+	for _, unit := range []string{DoorUnit, SessionUnit} {
 		p, err := spawn.Start(ctx, filepath.Join(folder, unit), spawn.Order{Path: "/bin/true", Args: []string{"true"}})
 		if err != nil {
 			return nil, false, fmt.Errorf("try the unit %s: %w", unit, err)
@@ -95,7 +95,7 @@ const (
 // code; -1 if it did not end by itself.
 func (u *User) does(ctx context.Context, text string) (int, error) {
 	if u.units != "" {
-		return spawn.Run(ctx, filepath.Join(u.units, doorUnit), spawn.Order{Path: "/bin/sh", Args: []string{"sh", "-c", text}})
+		return spawn.Run(ctx, filepath.Join(u.units, DoorUnit), spawn.Order{Path: "/bin/sh", Args: []string{"sh", "-c", text}})
 	}
 	err := u.command(ctx, text).Run()
 	var exit *exec.ExitError
@@ -154,7 +154,7 @@ func (u *User) strikeInUnit(ctx context.Context) error {
 		return err
 	}
 	defer wait.Close()
-	p, err := spawn.Start(ctx, filepath.Join(u.units, doorUnit),
+	p, err := spawn.Start(ctx, filepath.Join(u.units, DoorUnit),
 		spawn.Order{Path: "/bin/sh", Args: []string{"sh", "-c", "read -r x <&3; kill -9 -1"}}, null, wait)
 	tell.Close()
 	if err != nil {

@@ -45,6 +45,9 @@ type Config struct {
 	Chromium string // the program; empty looks in the usual places
 	// Screen returns the display's size in pixels, or why there is none.
 	Screen func(ctx context.Context) (w, h int, err error)
+	// Walled starts a program where sessions' are started; nil means that we start
+	// them. Its error is a sentence.
+	Walled func(ctx context.Context, program string, args ...string) error
 	// Languages are the codes of those that clients can choose, Drafts of those
 	// among them whose words nobody who speaks them has reviewed.
 	Languages, Drafts []string

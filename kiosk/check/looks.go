@@ -82,7 +82,14 @@ func (c *Config) namespaces(ctx context.Context) Finding {
 	if err != nil {
 		return Finding{Bad, "namespaces", "Whether a session can be walled off was not tried: bubblewrap is missing.", "Install it: apt-get install bubblewrap"}
 	}
-	_, err = answer(ctx, bwrap, "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+	walled := c.Walled
+	if walled == nil {
+		walled = func(ctx context.Context, program string, args ...string) error {
+			_, err := answer(ctx, program, args...)
+			return err
+		}
+	}
+	err = walled(ctx, bwrap, "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
 		"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true")
 	if err == nil {
 		return ok("namespaces", "Sessions can be walled off (user and process namespaces).")
@@ -174,11 +181,15 @@ func (c *Config) state() Finding {
 			"Make the folder and give it to this user: install -d -m 0700 -o USER " + c.State}
 	}
 	var s unix.Statfs_t
-	if err := unix.Statfs(folder, &s); err == nil && s.Bavail*uint64(s.Bsize) < spaceLeast {
+	if err := unix.Statfs(folder, &s); err == nil && tight(s.Bavail*uint64(s.Bsize), s.Blocks*uint64(s.Bsize)) {
 		return Finding{Warn, code, fmt.Sprintf("Only %d MiB are free where the kiosk's state is.", s.Bavail*uint64(s.Bsize)>>20), "Make room on that disk."}
 	}
 	return ok(code, "The kiosk's state folder can be written.")
 }
+
+// tight reports whether too little is free, in bytes, on a disk of that size. The
+// image's own partition for the state is a small one, and large enough.
+func tight(free, size uint64) bool { return free < min(spaceLeast, size/4) }
 
 // existing is the folder, or the nearest one above it that there is.
 func existing(folder string) (string, error) {
