@@ -42,7 +42,7 @@ func runEarly(ctx context.Context, args []string, stdout io.Writer) error {
 		r.About = install.About("/")
 		office.Tell(r)
 	}
-	err = early.Run(ctx, early.Options{Line: line, Root: "/", Host: host, Client: client, Tell: tell, Patient: time.Minute,
+	err = early.Run(ctx, early.Options{Line: line, Root: "/", Owner: kioskUser, Host: host, Client: client, Tell: tell, Patient: time.Minute,
 		Say: func(text string) { fmt.Fprintln(stdout, text) }})
 	if err != nil {
 		tell(lan.Report{Step: lan.Failed, Why: err.Error()})

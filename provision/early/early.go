@@ -44,6 +44,7 @@ type Host interface {
 type Options struct {
 	Line    lan.Line
 	Root    string // "/", or a folder that stands for it
+	Owner   int    // number of the user that the kiosk and the installer run as
 	Host    Host
 	Client  *http.Client
 	Tell    func(lan.Report)
@@ -250,7 +251,17 @@ func (o Options) place(plan []byte) error {
 	if err := os.Symlink("/dev/null", esp); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(o.Root, Conf, "install.json"), plan, 0o600)
+	path := filepath.Join(o.Root, Conf, "install.json")
+	if err := os.WriteFile(path, plan, 0o600); err != nil {
+		return err
+	}
+	// On a stick these are that user's, and nobody else's.
+	for _, name := range []string{filepath.Join(o.Root, Conf), filepath.Join(o.Root, State), path} {
+		if err := os.Chown(name, o.Owner, -1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func mount(what, where string) string {

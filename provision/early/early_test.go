@@ -88,7 +88,7 @@ func rig(t *testing.T, memory string) (Options, *office, *host, *[]string) {
 	h := &host{}
 	sum := sha256.Sum256(o.list)
 	said := &[]string{}
-	return Options{Line: lan.Line{From: s.URL, List: hex.EncodeToString(sum[:]), MAC: "52:54:00:77:00:01"}, Root: root, Host: h, Client: s.Client(), Patient: 30 * time.Second,
+	return Options{Line: lan.Line{From: s.URL, List: hex.EncodeToString(sum[:]), MAC: "52:54:00:77:00:01"}, Root: root, Owner: os.Getuid(), Host: h, Client: s.Client(), Patient: 30 * time.Second,
 		Tell: func(r lan.Report) { *said = append(*said, fmt.Sprint(r.Step, r.Percent)) }, Say: func(string) {}}, o, h, said
 }
 
