@@ -47,6 +47,9 @@ const (
 	trustAlways = "always"
 )
 
+// sysFolder is where the kernel tells of devices.
+const sysFolder = "/sys"
+
 // parseReach reads the addresses that the client's browser may reach on this
 // machine in a test.
 func parseReach(all []string) ([]netip.AddrPort, error) {
@@ -74,7 +77,8 @@ func (k *kiosk) openBrowser() (*browser.Browser, error) {
 	}
 	o := browser.Options{Chromium: c.Chromium, Display: k.env["DISPLAY"], Cookies: cookies(k.env),
 		Windows: windows{k.display}, Links: k.links, Leftover: k.config.Test.Leftover, Reach: reach,
-		Dir: k.config.Runtime, Allow: k.allowed, Printer: k.config.Print.Socket, Units: c.Units}
+		Dir: k.config.Runtime, Allow: k.allowed, Printer: k.config.Print.Socket, Units: c.Units,
+		Card: func() bool { return health.CardReader(sysFolder) }}
 	bounded, err := c.apart(&o)
 	if err != nil {
 		return nil, err

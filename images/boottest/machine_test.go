@@ -76,10 +76,12 @@ type machine struct {
 	eyes    *eyes
 	shots   string // where pictures go: how their names begin
 	agent   *agent
-	web     *site  // out in the world, as far as the machine can tell
-	house   *site  // in the house, beside the agent: somebody else's
-	card    string // model of the network card; e1000e if empty
-	cpus    int    // how many it has; 0 for two
+	web     *site    // out in the world, as far as the machine can tell
+	house   *site    // in the house, beside the agent: somebody else's
+	card    string   // model of the network card; e1000e if empty
+	cpus    int      // how many it has; 0 for two
+	tls     string   // where the page out in the world is over TLS; empty for nowhere
+	plugged []string // what more QEMU is told to plug in
 }
 
 // newMachine copies the image to a disk of its own, with a join file.
@@ -197,7 +199,7 @@ func (m *machine) start(f firmware, mib int) {
 		"-chardev", "socket,id=eyes,server=on,wait=off,path=" + looks, "-serial", "chardev:eyes", "-smbios", "type=11,path=" + m.credential(),
 		"-qmp", "unix:" + socket + ",server=on,wait=off", "-device", "virtio-vga", "-device", "virtio-rng-pci",
 		"-device", "qemu-xhci,id=usb", "-device", "usb-kbd", "-device", "usb-tablet",
-		"-netdev", "user,id=n1,restrict=on,net=" + webNet + "," + way(webAt+":80", m.web.address), "-device", "virtio-net-pci,netdev=n1,romfile=,mac=" + webCard,
+		"-netdev", "user,id=n1,restrict=on,net=" + webNet + "," + way(webAt+":80", m.web.address) + m.secured(way), "-device", "virtio-net-pci,netdev=n1,romfile=,mac=" + webCard,
 		"-device", "ahci,id=ahci"}
 	drives := m.drives
 	if drives == nil {
@@ -207,7 +209,7 @@ func (m *machine) start(f firmware, mib int) {
 	if m.wire == nil {
 		args = append(args, "-netdev", "user,id=n0,restrict=on,"+way(seenAt+":8443", m.agent.address)+","+way(houseAt+":80", m.house.address), "-device", cmp.Or(m.card, "e1000e")+",netdev=n0,romfile=")
 	}
-	args = append(args, m.wire...)
+	args = append(append(args, m.wire...), m.plugged...)
 	if !m.again {
 		args = append(args, "-no-reboot")
 	}
@@ -245,6 +247,14 @@ func (m *machine) start(f firmware, mib int) {
 }
 
 func (m *machine) serial() string { return filepath.Join(m.dir, "serial.log") }
+
+// secured is the way to the page over TLS, if there is one.
+func (m *machine) secured(way func(at, to string) string) string {
+	if m.tls == "" {
+		return ""
+	}
+	return "," + way(webAt+":443", m.tls)
+}
 
 // ask gives the monitor a command.
 func (m *machine) ask(command string, arguments map[string]any) {

@@ -72,6 +72,10 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, name)
 		return
 	}
+	if r.URL.Path == "/card" {
+		http.Redirect(w, r, "https://"+webAt+"/", http.StatusFound)
+		return
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	io.WriteString(w, page)
 }

@@ -52,6 +52,8 @@ type Sandbox struct {
 	// Printer is the socket of the print server, empty for none. One that is
 	// not there is left out.
 	Printer string
+	// Card says that the card service's socket is there as well.
+	Card bool
 	// Memory is the machine's, in bytes: the folders' sizes follow from it.
 	Memory int64
 	// Extra are more flags for Chromium; for tests.
@@ -124,6 +126,9 @@ func Args(s Sandbox) []string {
 	}
 	if s.Printer != "" {
 		a = append(a, "--dir", "/run/cups", "--ro-bind-try", s.Printer, insidePrinter)
+	}
+	if s.Card {
+		a = append(a, "--dir", "/run/pcscd", "--ro-bind-try", cardSocket, cardSocket)
 	}
 	for _, path := range s.Etc {
 		a = append(a, "--ro-bind-try", path, path)

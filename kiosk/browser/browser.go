@@ -92,6 +92,9 @@ type Options struct {
 	// Printer is the socket of the print server that clients print with; empty
 	// for none.
 	Printer string
+	// Card reports whether a card reader is plugged in. It is asked at the start of
+	// each browser. May be nil.
+	Card func() bool
 	// Leftover makes every Kill leave something behind, for the test that the
 	// proof then fails: "file", "process" or nothing.
 	Leftover string
@@ -266,14 +269,15 @@ func (b *Browser) sandbox(h *hand, mark session.Mark, setup session.Setup, page,
 	if err != nil {
 		return Sandbox{}, err
 	}
-	given, err := h.give(all)
+	card := b.card()
+	given, err := h.give(append(all, card...))
 	if err != nil {
 		return Sandbox{}, err
 	}
 	room := b.o.Windows.Room()
 	return Sandbox{Chromium: b.o.Chromium, Display: display, Guarded: b.o.Untrusted != nil, Locale: speak(setup.Lang).locale, Contrast: setup.Comfort.Contrast, Policies: policies, Token: mark.Token, Width: room.W, Height: room.H,
 		Page: page, Given: given, Etc: etcFiles(), Masked: present(maskedPrograms()), Extra: b.o.extra,
-		Launcher: b.o.Program, Memory: b.memory, Printer: b.o.Printer}, nil
+		Launcher: b.o.Program, Memory: b.memory, Printer: b.o.Printer, Card: card != nil}, nil
 }
 
 func present(paths []string) []string {

@@ -142,6 +142,13 @@ func (b bitmap) all(from, to int) bool {
 	return true
 }
 
+// CardReader reports whether a reader of smart cards is plugged in; false if it
+// does not know.
+func CardReader(sys string) bool {
+	devices, _ := usb(sys, nil)
+	return slices.ContainsFunc(devices, func(d usbDevice) bool { return d.reader })
+}
+
 // TouchScreen reports whether the machine has a touch screen; false if it does
 // not tell.
 func TouchScreen(proc string) bool {

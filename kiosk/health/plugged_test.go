@@ -338,5 +338,8 @@ func TestCardReader(t *testing.T) {
 		if d := cmp.Diff(c.want, h.CardReader); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
+		if got := CardReader(s.sys); got != (c.want != nil && *c.want) {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
