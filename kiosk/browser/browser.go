@@ -16,9 +16,9 @@
 // The walls around it: the namespaces of bubblewrap, among them one of the
 // network with no way out but the session's door (package door); a user of its
 // own where the machine has one (Options.User), a control group of its own
-// where one is handed to us (Options.Group), an X cookie that the server does
-// not trust (Options.Untrusted). The last three are not everywhere: without
-// them the browser runs as our own user in its namespaces, and a browser that
+// where one is handed to us (Options.Group) or a unit of systemd's
+// (Options.Units), an X cookie that the server does not trust
+// (Options.Untrusted). The last three are not everywhere: without them the browser runs as our own user in its namespaces, and a browser that
 // broke out of both sandboxes would have our rights.
 package browser
 

@@ -97,7 +97,11 @@ func (u *User) does(ctx context.Context, text string) (int, error) {
 	if u.units != "" {
 		return spawn.Run(ctx, filepath.Join(u.units, DoorUnit), spawn.Order{Path: "/bin/sh", Args: []string{"sh", "-c", text}})
 	}
-	err := u.command(ctx, text).Run()
+	c := exec.CommandContext(ctx, "/bin/sh", "-c", text)
+	c.Dir, c.Env = "/", []string{}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL,
+		Credential: &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{}}}
+	err := c.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return exit.ExitCode(), nil
@@ -106,15 +110,6 @@ func (u *User) does(ctx context.Context, text string) (int, error) {
 		return -1, err
 	}
 	return 0, nil
-}
-
-// command is what a shell does that has become the user.
-func (u *User) command(ctx context.Context, text string) *exec.Cmd {
-	c := exec.CommandContext(ctx, "/bin/sh", "-c", text)
-	c.Dir, c.Env = "/", []string{}
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL,
-		Credential: &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{}}}
-	return c
 }
 
 // sweep ends every process of the user at once, those too that are being

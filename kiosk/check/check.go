@@ -103,6 +103,12 @@ func (c *Config) fill() {
 	if c.chromium == nil {
 		c.chromium = []string{"/usr/lib/chromium/chromium", "/usr/lib/chromium-browser/chromium-browser", "/opt/google/chrome/chrome"}
 	}
+	if c.Walled == nil {
+		c.Walled = func(ctx context.Context, program string, args ...string) error {
+			_, err := answer(ctx, program, args...)
+			return err
+		}
+	}
 	if c.Screen == nil {
 		c.Screen = func(context.Context) (int, int, error) {
 			return 0, 0, fmt.Errorf("nobody looked at it")

@@ -82,14 +82,7 @@ func (c *Config) namespaces(ctx context.Context) Finding {
 	if err != nil {
 		return Finding{Bad, "namespaces", "Whether a session can be walled off was not tried: bubblewrap is missing.", "Install it: apt-get install bubblewrap"}
 	}
-	walled := c.Walled
-	if walled == nil {
-		walled = func(ctx context.Context, program string, args ...string) error {
-			_, err := answer(ctx, program, args...)
-			return err
-		}
-	}
-	err = walled(ctx, bwrap, "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+	err = c.Walled(ctx, bwrap, "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
 		"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true")
 	if err == nil {
 		return ok("namespaces", "Sessions can be walled off (user and process namespaces).")

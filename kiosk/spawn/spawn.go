@@ -1,6 +1,6 @@
 // Package spawn starts programs in systemd units of their own, without a right
-// over anybody: the kiosk of the image runs nothing that is not Go but what it
-// asks for here.
+// over anybody: so the kiosk of the image gets its browsers, and what is done as
+// the client's user.
 //
 // Behind a socket that only the kiosk may open, systemd starts a unit for each
 // connection (Accept=yes), with the user, the namespaces and the bounds that
@@ -186,29 +186,34 @@ func Become(ctx context.Context, socket string, o Order, files ...*os.File) erro
 	if err != nil {
 		return fmt.Errorf("ask for a program: %w", err)
 	}
+	return fmt.Errorf("hold a program's line: %w", p.holdOn())
+}
+
+// holdOn becomes a program that reads until the other end hangs up.
+func (p *Program) holdOn() error {
 	f, err := p.line.File()
 	if err != nil {
-		return fmt.Errorf("hold a program's line: %w", err)
+		return err
 	}
-	hold, err := exec.LookPath("cat") // reads until the other end hangs up
+	cat, err := exec.LookPath("cat")
 	if err != nil {
-		return fmt.Errorf("hold a program's line: %w", err)
+		return err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
-		return fmt.Errorf("hold a program's line: %w", err)
+		return err
 	}
 	for to, from := range []*os.File{f, null, null} {
 		if err := unix.Dup3(int(from.Fd()), to, 0); err != nil {
-			return fmt.Errorf("hold a program's line: %w", err)
+			return err
 		}
 	}
 	// What came with the order is not this process's to keep.
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("hold a program's line: %w", err)
+		return err
 	}
 	if err := unix.SetNonblock(0, false); err != nil {
-		return fmt.Errorf("hold a program's line: %w", err)
+		return err
 	}
-	return fmt.Errorf("hold a program's line: %w", unix.Exec(hold, []string{"cat"}, nil))
+	return unix.Exec(cat, []string{"cat"}, nil)
 }
